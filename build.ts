@@ -1,0 +1,82 @@
+/**
+ * Makes the release binaries, under the names LocalStack downloads:
+ *
+ *     bun run build            both architectures
+ *     bun run build --host     only this machine's
+ */
+import { mkdir, rm } from "node:fs/promises";
+
+const targets = [
+  { bun: "bun-linux-x64", cpu: "x64", file: "aws-lambda-rie-x86_64" },
+  { bun: "bun-linux-arm64", cpu: "arm64", file: "aws-lambda-rie-arm64" },
+] as const;
+
+/**
+ * Names in Bun's own executable that let the environment steer a compiled program, and what stands there instead.
+ *
+ * Bun reads these before any code of ours runs, so the only place to disarm them is the executable: a variable whose
+ * name is never looked up cannot change init. `BUN_BE_BUN` would turn init into the bun command line, `BUN_OPTIONS`
+ * would preload a function's file into it. And Bun raises the soft limit of open files to the hard limit at start;
+ * as PID 1 nothing tells afterwards what the container had set, and the function must have exactly that. Importing
+ * `getrlimit` under the name of `setrlimit` (same arguments, same symbol version) turns that call into a harmless read.
+ *
+ * `places` counts how often the name occurs in the part Bun ships; our own bundle comes behind it.
+ */
+const disarmed = [
+  { name: "BUN_BE_BUN", instead: "\x01UN_BE_BUN", places: 1 },
+  { name: "BUN_OPTIONS", instead: "\x01UN_OPTIONS", places: 2 },
+  { name: "\0setrlimit\0", instead: "\0getrlimit\0", places: 1 },
+] as const;
+
+async function disarm(file: string): Promise<void> {
+  const bytes = Buffer.from(await Bun.file(file).arrayBuffer());
+  for (const { name, instead, places } of disarmed) {
+    let at = -1;
+    for (let place = 1; place <= places; place++) {
+      at = bytes.indexOf(name, at + 1, "latin1");
+      if (at < 0) {
+        throw new Error(
+          `${file}: ${JSON.stringify(name)} stands ${place - 1} times in Bun ${Bun.version}, expected ${places}. ` +
+            "This Bun names it otherwise: look for the new name and correct the table in build.ts.",
+        );
+      }
+      bytes.write(instead, at, "latin1");
+    }
+  }
+  await Bun.write(file, bytes);
+}
+
+async function build(target: (typeof targets)[number]): Promise<void> {
+  const outfile = `dist/${target.file}`;
+  await Bun.build({
+    entrypoints: ["src/main.ts"],
+    format: "esm",
+    bytecode: true,
+    minify: true,
+    sourcemap: "linked",
+    define: {
+      // Without this Bun freezes NODE_ENV into the binary at build time.
+      "process.env.NODE_ENV": "process.env.NODE_ENV",
+    },
+    compile: {
+      outfile,
+      target: target.bun,
+      // The working directory is the function's: its files are not settings of init.
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      // Runtime clients send X-Ray causes of up to 1 MiB in a header; Bun's own limit is 16 KiB.
+      execArgv: ["--max-http-header-size=4194304"],
+    },
+  });
+  await disarm(outfile);
+  // Bun writes the source map beside the binary as well as into it.
+  await rm("dist/main.js.map", { force: true });
+  await rm(`${outfile}.map`, { force: true });
+  console.log(`${outfile}  ${(Bun.file(outfile).size / 1e6).toFixed(1)} MB`);
+}
+
+const hostOnly = process.argv.includes("--host");
+await mkdir("dist", { recursive: true });
+for (const target of targets) {
+  if (!hostOnly || target.cpu === process.arch) await build(target);
+}

@@ -1,0 +1,108 @@
+/** Fatal error types as AWS names them, the error bodies init sends, and the texts of exit reasons. */
+import { constants } from "node:os";
+
+/** Error types init itself gives. A runtime may report any other. */
+export type FaultType =
+  | "Runtime.ExitError"
+  | "Runtime.InvalidEntrypoint"
+  | "Runtime.InvalidWorkingDir"
+  | "Runtime.InvalidTaskConfig"
+  | "Runtime.InvalidResponseModeHeader"
+  | "Runtime.TruncatedResponse"
+  | "Function.ResponseSizeTooLarge"
+  | "Sandbox.Timedout"
+  | "Sandbox.Failure";
+
+/** Why init, an invocation or an idle runtime ended, when the runtime did not say so itself. */
+export interface Fault {
+  readonly type: FaultType;
+  /** The part of the message after `RequestId: <id> Error: `. */
+  readonly reason: string;
+}
+
+/** How a process ended: by its own status (0 to 255), or by a signal (a name, or a number where it has none). */
+export type Exit = { readonly code: number } | { readonly signal: string | number };
+
+/**
+ * The body of a fault for LocalStack: exactly two keys, and never `requestId` (decision 2 of the contract).
+ * @param requestId the running invocation's, or a new UUID where there is none
+ */
+export function faultBody(fault: Fault, requestId: string): string {
+  return JSON.stringify({
+    errorMessage: `RequestId: ${requestId} Error: ${fault.reason}`,
+    errorType: fault.type,
+  });
+}
+
+/** What an unexpected end of the runtime means: `Runtime.ExitError` with the text AWS gives. */
+export function runtimeExitFault(exit: Exit): Fault {
+  const ending = describeExit(exit);
+  return {
+    type: "Runtime.ExitError",
+    reason: ending ? `Runtime exited with error: ${ending}` : "Runtime exited without providing a reason",
+  };
+}
+
+/** `exit status N` or `signal: <name>`; `undefined` for status 0, which gives no reason. */
+function describeExit(exit: Exit): string | undefined {
+  if ("signal" in exit) return `signal: ${signalText(exit.signal)}`;
+  return exit.code === 0 ? undefined : `exit status ${exit.code}`;
+}
+
+/** Recorded texts of the signals that have one (`lifecycle.md` 3.2); any other is `signal <number>`. */
+const signalTexts: Readonly<Record<string, string>> = {
+  SIGHUP: "hangup",
+  SIGINT: "interrupt",
+  SIGQUIT: "quit",
+  SIGILL: "illegal instruction",
+  SIGTRAP: "trace/breakpoint trap",
+  SIGABRT: "aborted",
+  SIGIOT: "aborted",
+  SIGBUS: "bus error",
+  SIGFPE: "floating point exception",
+  SIGKILL: "killed",
+  SIGUSR1: "user defined signal 1",
+  SIGSEGV: "segmentation fault",
+  SIGUSR2: "user defined signal 2",
+  SIGPIPE: "broken pipe",
+  SIGALRM: "alarm clock",
+  SIGTERM: "terminated",
+};
+
+function signalText(signal: string | number): string {
+  if (typeof signal === "number") return `signal ${signal}`;
+  const number = (constants.signals as Record<string, number>)[signal];
+  return signalTexts[signal] ?? `signal ${number ?? signal}`;
+}
+
+/** The message AWS gives for an invocation that ran into its timeout (seed; decision 6). */
+export function timeoutFault(timeoutSeconds: number): Fault {
+  return { type: "Sandbox.Timedout", reason: `Task timed out after ${timeoutSeconds}.00 seconds` };
+}
+
+/**
+ * The body for a response or error payload above the limit. No request id in the text: recorded so on AWS
+ * (`runtime-api.md` 3.4).
+ * @param limit bytes
+ */
+export function tooLargeBody(limit: number): string {
+  return JSON.stringify({
+    errorMessage: `Response payload size exceeded maximum allowed payload size (${limit} bytes).`,
+    errorType: "Function.ResponseSizeTooLarge" satisfies FaultType,
+  });
+}
+
+/**
+ * Sorts the error type a runtime reports into what AWS stores: `Runtime.X` and `Function.X` stand as they are (anywhere
+ * in the text, as recorded), the rest becomes `Function.Unknown` or `Runtime.Unknown` (`runtime-api.md` 11.2).
+ */
+export function toStoredErrorType(reported: string | undefined): string {
+  if (!reported) return "Runtime.Unknown";
+  if (/(Runtime|Function)\.[A-Z][a-zA-Z]+/.test(reported)) return reported;
+  return reported.startsWith("Function.") ? "Function.Unknown" : "Runtime.Unknown";
+}
+
+/** The text of anything thrown, for a log line. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

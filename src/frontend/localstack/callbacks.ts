@@ -1,0 +1,89 @@
+/** What init tells LocalStack: `localstack.md` 8. Every call is retried, then logged; none throws. */
+import { FetchError, ofetch } from "ofetch";
+import { type Clock, sleep } from "../../clock.ts";
+import { messageOf } from "../../errors.ts";
+import { log } from "../../log.ts";
+
+/** Milliseconds to wait before each further attempt after a connection error: 3 seconds in all (decision 11). */
+const retryAfterMs = [50, 100, 200, 400, 750, 1500];
+
+/** Milliseconds LocalStack has to answer. A LocalStack that took the request and is silent is not asked again. */
+const answerTimeoutMs = 10_000;
+
+export interface CallbackAddress {
+  readonly runtimeEndpoint: string;
+  readonly runtimeId: string;
+}
+
+export class Callbacks {
+  /** No retries and no parsing by ofetch: only connection errors are worth another try, and no answer has a meaning. */
+  readonly #post = ofetch.create({
+    method: "POST",
+    retry: 0,
+    timeout: answerTimeoutMs,
+    responseType: "text",
+    ignoreResponseError: true,
+  });
+
+  constructor(
+    private readonly address: CallbackAddress,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The environment can take invocations. */
+  ready(): Promise<boolean> {
+    return this.#send(`status/${this.address.runtimeId}/ready`, "");
+  }
+
+  /** Something failed outside of any invocation's result. LocalStack answers 400 once start-up is over: that is normal. */
+  statusError(body: Uint8Array | string): Promise<boolean> {
+    return this.#send(`status/${this.address.runtimeId}/error`, body);
+  }
+
+  /** The log text of an invocation. LocalStack reads it when the result arrives: it must be told before. */
+  logs(requestId: string, text: string): Promise<boolean> {
+    return this.#send(`invocations/${requestId}/logs`, JSON.stringify({ logs: text }));
+  }
+
+  /** The result of an invocation: what it is was decided by whoever gave it, never by looking into it (decision 5). */
+  result(requestId: string, channel: "response" | "error", body: Uint8Array | string): Promise<boolean> {
+    return this.#send(`invocations/${requestId}/${channel}`, body);
+  }
+
+  /** @returns whether LocalStack answered, with whatever status */
+  async #send(path: string, body: Uint8Array | string): Promise<boolean> {
+    const url = `${this.address.runtimeEndpoint}/${path}`;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const { status } = await this.#post.raw(url, { body, headers: { "Content-Type": "application/json" } });
+        if (status >= 400) log.info(`LocalStack answered ${status} to ${path}`);
+        return true;
+      } catch (error) {
+        const wait = retryAfterMs[attempt];
+        if (wait === undefined || isTimeout(error)) {
+          log.error(
+            `LocalStack could not be told: POST ${url} failed: ${reasonOf(error)}. Is LocalStack running there?`,
+          );
+          return false;
+        }
+        log.info(`POST ${url} failed, trying again in ${wait} ms: ${reasonOf(error)}`);
+        await sleep(this.clock, wait);
+      }
+    }
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return (causeOf(error) as Error | undefined)?.name === "TimeoutError";
+}
+
+function reasonOf(error: unknown): string {
+  if (isTimeout(error)) return `no answer within ${answerTimeoutMs / 1000} s`;
+  const cause = causeOf(error);
+  return (cause as NodeJS.ErrnoException | undefined)?.code ?? messageOf(cause);
+}
+
+/** ofetch wraps what went wrong; the code of a connection error stands on its cause. */
+function causeOf(error: unknown): unknown {
+  return error instanceof FetchError ? (error.cause ?? error) : error;
+}

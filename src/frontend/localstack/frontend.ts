@@ -1,0 +1,153 @@
+/** LocalStack's side of init: takes its invocations in turn and tells it what became of them. */
+import { v4 as uuid } from "uuid";
+import { type Clock, settlesWithin, sleep } from "../../clock.ts";
+import { type Fault, faultBody, messageOf } from "../../errors.ts";
+import { log } from "../../log.ts";
+import type { InitOutcome } from "../../sandbox/generation.ts";
+import type { InvokeRequest } from "../../sandbox/invocation.ts";
+import type { InvokeResult } from "../../sandbox/sandbox.ts";
+import type { Callbacks } from "./callbacks.ts";
+import { toResult, withRequestId } from "./results.ts";
+
+/** The part of the sandbox a front end uses. */
+export interface InvocableSandbox {
+  init(): Promise<InitOutcome>;
+  invoke(request: InvokeRequest): Promise<InvokeResult>;
+  shutdown(): Promise<void>;
+}
+
+export interface LocalStackFrontendOptions {
+  readonly sandbox: InvocableSandbox;
+  readonly callbacks: Callbacks;
+  readonly clock: Clock;
+  /** Empties the log buffer. */
+  readonly takeLogs: () => string;
+  readonly maxPayloadBytes: number;
+  /** Milliseconds between an invocation's end and its callbacks; for debugging. */
+  readonly postInvokeWaitMs: number;
+}
+
+/**
+ * LocalStack posts an invocation again when the connection broke before it read our answer. It gives up after 2.5 s,
+ * but its own retries of failed asynchronous invocations, which are to run, carry the same id and come a second or
+ * more after the result.
+ */
+const duplicateWindowMs = 1000;
+
+/** Milliseconds the callbacks that are under way have to finish when init is stopped. */
+const farewellBudgetMs = 3500;
+
+export class LocalStackFrontend {
+  /** Invocations run one after another, in the order they came. */
+  #turn: Promise<void> = Promise.resolve();
+  /** Callbacks go out in the order of what they tell, without holding up the next invocation. */
+  #told: Promise<unknown> = Promise.resolve();
+  /** Ids taken lately, oldest first, with the time each one's run ended (infinite while it has not). */
+  readonly #recentIds = new Map<string, number>();
+  readonly #booted = Promise.withResolvers<InitOutcome>();
+  #isStopping = false;
+
+  constructor(private readonly options: LocalStackFrontendOptions) {}
+
+  /**
+   * The boot's init phase, told to LocalStack: exactly one `ready`, or exactly one `error`.
+   * @returns whether invocations can be served
+   */
+  async start(): Promise<boolean> {
+    const { sandbox, callbacks } = this.options;
+    const outcome = await sandbox.init();
+    if (outcome.kind === "ready") await callbacks.ready();
+    else if (outcome.kind === "init error") await callbacks.statusError(withRequestId(outcome.body, ""));
+    else if (outcome.kind === "fault") await callbacks.statusError(faultBody(outcome.fault, uuid()));
+    this.#booted.resolve(outcome);
+    return outcome.kind === "ready" || outcome.kind === "cancelled";
+  }
+
+  /**
+   * Takes an invocation over; it runs when those before it have ended. One that is running, waiting or has just ended
+   * is not run again.
+   * @returns `false` when init is stopping
+   */
+  accept(request: InvokeRequest): boolean {
+    if (this.#isStopping) return false;
+    if (this.#isDuplicate(request.requestId)) {
+      log.info(`invocation ${request.requestId} came twice and runs once`);
+      return true;
+    }
+    this.#recentIds.set(request.requestId, Number.POSITIVE_INFINITY);
+    this.#turn = this.#turn.then(() => this.#run(request));
+    return true;
+  }
+
+  /** The runtime ended although no invocation was running: told at once, with an id of its own. */
+  reportIdleFault(fault: Fault): void {
+    this.#tell(() => this.options.callbacks.statusError(faultBody(fault, uuid())));
+  }
+
+  /** Ends everything; what LocalStack is being told is told to the end, within a bound. Never rejects. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const { sandbox, clock } = this.options;
+    await sandbox.shutdown();
+    const everythingTold = this.#turn.then(() => this.#told);
+    if (!(await settlesWithin(clock, farewellBudgetMs, everythingTold))) {
+      log.error(`LocalStack was not told everything within ${farewellBudgetMs} ms: the last callbacks are lost`);
+    }
+  }
+
+  async #run(request: InvokeRequest): Promise<void> {
+    const { requestId } = request;
+    try {
+      const result = await this.options.sandbox.invoke(request);
+      const logs = this.options.takeLogs();
+      this.#tell(() => this.#deliver(requestId, result, logs));
+    } catch (error) {
+      log.error(`invocation ${requestId} failed inside init, please report this:`, error);
+      const fault: Fault = { type: "Sandbox.Failure", reason: messageOf(error) };
+      this.#tell(() => this.#deliver(requestId, { outcome: { kind: "fault", fault } }, this.options.takeLogs()));
+    }
+    this.#recentIds.set(requestId, this.options.clock.now());
+  }
+
+  /** Logs before the result: LocalStack reads them at the moment the result arrives. */
+  async #deliver(requestId: string, result: InvokeResult, logs: string): Promise<void> {
+    const { callbacks, clock, maxPayloadBytes, postInvokeWaitMs } = this.options;
+    if (postInvokeWaitMs > 0) await sleep(clock, postInvokeWaitMs);
+    const status = await this.#statusOf(requestId, result);
+    if (status !== undefined) await callbacks.statusError(status);
+    await callbacks.logs(requestId, logs);
+    const told = toResult(result.outcome, requestId, maxPayloadBytes);
+    if (told) await callbacks.result(requestId, told.channel, told.body);
+  }
+
+  /**
+   * What goes to `status/error` besides the invocation's own result (seed, decision 4): an end of the runtime, and an
+   * init error of an init that ran inside the invocation. A failed boot has had its one error status already.
+   */
+  async #statusOf(requestId: string, result: InvokeResult): Promise<Uint8Array | string | undefined> {
+    const { outcome, faultAfterAnswer } = result;
+    const fault = outcome.kind === "fault" ? outcome.fault : faultAfterAnswer;
+    const isRuntimeEnd = fault?.type === "Runtime.ExitError";
+    if (!isRuntimeEnd && outcome.kind !== "init error") return undefined;
+    const boot = await this.#booted.promise;
+    if (boot.kind === "fault" || boot.kind === "init error") return undefined;
+    return outcome.kind === "init error"
+      ? withRequestId(outcome.body, requestId)
+      : faultBody(fault as Fault, requestId);
+  }
+
+  #tell(send: () => Promise<unknown>): void {
+    this.#told = this.#told
+      .then(send)
+      .catch((error) => log.error("a callback failed inside init, please report this:", error));
+  }
+
+  #isDuplicate(requestId: string): boolean {
+    const now = this.options.clock.now();
+    for (const [id, endedAt] of this.#recentIds) {
+      if (now - endedAt < duplicateWindowMs) break;
+      this.#recentIds.delete(id);
+    }
+    return this.#recentIds.has(requestId);
+  }
+}

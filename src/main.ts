@@ -1,0 +1,173 @@
+/** Composition: reads the configuration, builds the parts, runs them, decides the exit status. */
+
+import { v4 as uuid } from "uuid";
+import packageJson from "../package.json" with { type: "json" };
+import { settlesWithin, systemClock } from "./clock.ts";
+import {
+  type CommandLine,
+  type Config,
+  ConfigurationError,
+  type Environment,
+  flags,
+  readCallbackAddress,
+  readCommandLine,
+  readConfig,
+  settings,
+} from "./config.ts";
+import { type Fault, faultBody, messageOf } from "./errors.ts";
+import { Callbacks } from "./frontend/localstack/callbacks.ts";
+import { LocalStackFrontend } from "./frontend/localstack/frontend.ts";
+import { createInvokeApi } from "./frontend/localstack/invoke-api.ts";
+import { ListenError, listen } from "./listen.ts";
+import { log, setLogLevel } from "./log.ts";
+import { findBootstrap } from "./prepare/bootstrap.ts";
+import { cleanEnvironment } from "./prepare/clean-environment.ts";
+import { endAllProcesses } from "./process/end-all.ts";
+import { launchProcess } from "./process/launch.ts";
+import { MemoryMeter } from "./process/memory.ts";
+import { startReaping } from "./process/reaper.ts";
+import { createRuntimeApi } from "./runtime-api/app.ts";
+import { runtimeEnvironment } from "./sandbox/environment.ts";
+import { Sandbox } from "./sandbox/sandbox.ts";
+import { LogBuffer } from "./telemetry/log-buffer.ts";
+import { endLine, reportLine, startLine } from "./telemetry/platform-lines.ts";
+import { StdoutForwarder } from "./telemetry/stdout.ts";
+
+const exitStatus = { done: 0, initFailed: 1, badConfiguration: 2 } as const;
+
+const stdout = new StdoutForwarder();
+
+async function main(): Promise<void> {
+  const { given, restartWith, withhold } = cleanEnvironment(process.env);
+  const args = process.argv.slice(2);
+  if (restartWith) process.execve?.(process.execPath, [process.execPath, ...args], { ...restartWith });
+  for (const name of withhold) delete process.env[name];
+
+  try {
+    const commandLine = readCommandLine(args);
+    if (commandLine.action === "version") return await exit(exitStatus.done, `${packageJson.version}\n`);
+    if (commandLine.action === "help") return await exit(exitStatus.done, helpText());
+    await run(commandLine, readConfig(given), given);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    process.stderr.write(`lambda-runtime-init: ${error.message}\n`);
+    await reportFault(given, { type: "Runtime.InvalidTaskConfig", reason: error.message });
+    await exit(exitStatus.badConfiguration);
+  }
+}
+
+/** Serves LocalStack until init fails or a signal comes. */
+async function run(commandLine: CommandLine, config: Config, env: Environment): Promise<void> {
+  setLogLevel(config.logLevel);
+  startReaping();
+  const { frontend, runtimeApi, invokeApi } = compose(commandLine, config, env);
+  try {
+    listen("the Runtime API", commandLine.runtimeApi, (request) => runtimeApi.fetch(request));
+    listen("the invoke server", { hostname: "0.0.0.0", port: config.invokePort }, (request) =>
+      invokeApi.fetch(request),
+    );
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    log.error(error.message);
+    await reportFault(env, { type: "Sandbox.Failure", reason: error.message });
+    return await exit(exitStatus.initFailed);
+  }
+
+  let isStopping = false;
+  const stop = async (status: number): Promise<void> => {
+    if (isStopping) return;
+    isStopping = true;
+    await frontend.stop();
+    await exit(status);
+  };
+  process.on("SIGTERM", () => void stop(exitStatus.done));
+  process.on("SIGINT", () => void stop(exitStatus.done));
+
+  if (!(await frontend.start())) await stop(exitStatus.initFailed);
+}
+
+function compose(commandLine: CommandLine, config: Config, env: Environment) {
+  const clock = systemClock;
+  const { hostname, port } = commandLine.runtimeApi;
+  const bootstrap = findBootstrap(commandLine.command, env, process.cwd());
+  const logs = new LogBuffer();
+  const sandbox: Sandbox = new Sandbox({
+    clock,
+    bootstrap,
+    env: runtimeEnvironment(env, bootstrap.handler, `${hostname}:${port}`),
+    timeoutSeconds: config.timeoutSeconds,
+    launch: launchProcess,
+    endAll: (budgetMs) => endAllProcesses(clock, budgetMs),
+    memory: new MemoryMeter(clock),
+    events: {
+      receiveOutput() {
+        const keep = logs.receiveOutput();
+        return (chunk) => {
+          keep(chunk);
+          stdout.forward(chunk);
+        };
+      },
+      invocationStarted: (requestId) => logs.addLine(startLine(requestId, config.functionVersion)),
+      invocationEnded(report) {
+        logs.addLine(endLine(report.requestId));
+        logs.addLine(reportLine({ ...report, memorySizeMb: config.memorySizeMb }));
+      },
+      runtimeEndedIdle: (fault) => frontend.reportIdleFault(fault),
+    },
+  });
+  const frontend: LocalStackFrontend = new LocalStackFrontend({
+    sandbox,
+    clock,
+    callbacks: new Callbacks(config, clock),
+    takeLogs: () => logs.take(),
+    maxPayloadBytes: config.maxPayloadBytes,
+    postInvokeWaitMs: config.postInvokeWaitMs,
+  });
+  const runtimeApi = createRuntimeApi({ host: sandbox, maxPayloadBytes: config.maxPayloadBytes });
+  const invokeApi = createInvokeApi((request) => frontend.accept(request));
+  return { frontend, runtimeApi, invokeApi };
+}
+
+/** Tells LocalStack why nothing was started, if it can be told. */
+async function reportFault(env: Environment, fault: Fault): Promise<void> {
+  const address = readCallbackAddress(env);
+  if (address) await new Callbacks(address, systemClock).statusError(faultBody(fault, uuid()));
+}
+
+/** Ends the process, once what was written has left it. */
+async function exit(status: number, lastWords = ""): Promise<void> {
+  if (lastWords !== "") stdout.forward(Buffer.from(lastWords));
+  await stdout.flush(systemClock);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  process.stderr.write("", () => resolve());
+  await settlesWithin(systemClock, 1000, promise);
+  process.exit(status);
+}
+
+function helpText(): string {
+  const rows = Object.entries(flags).map(([flag, text]) => `  ${flag.padEnd(34)}${text}`);
+  const variables = Object.values(settings).map(({ variable, allowed, whenAbsent }) => {
+    const otherwise = whenAbsent === undefined ? "required" : `default ${JSON.stringify(whenAbsent)}`;
+    return `  ${variable.padEnd(34)}${allowed} (${otherwise})`;
+  });
+  return `lambda-runtime-init ${packageJson.version}: the init process of a Lambda container, for LocalStack.
+
+Usage: aws-lambda-rie [flags] [command of the runtime and its arguments]
+Without a command, the runtime is the first bootstrap found in /var/task, /opt and /var/runtime.
+
+Flags:
+${rows.join("\n")}
+
+Environment:
+${variables.join("\n")}
+`;
+}
+
+// A fault of our own must be seen, and must not take a working environment down with it.
+process.on("uncaughtException", (error) => log.error("a fault inside init, please report this:", error));
+process.on("unhandledRejection", (reason) => log.error("a fault inside init, please report this:", reason));
+
+main().catch(async (error) => {
+  log.error(`init cannot go on: ${messageOf(error)}`, error);
+  await exit(exitStatus.initFailed);
+});

@@ -1,0 +1,56 @@
+/** Which program is the runtime: `lifecycle.md` 2.3. */
+import { chmodSync, statSync } from "node:fs";
+import type { Environment } from "../config.ts";
+import { messageOf } from "../errors.ts";
+import { log } from "../log.ts";
+
+/** Where AWS's images keep a bootstrap, in the order of the search. */
+export const bootstrapPaths = ["/var/task/bootstrap", "/opt/bootstrap", "/var/runtime/bootstrap"] as const;
+
+/** The runtime's command, where it runs, and the handler it is told; empty: none. */
+export interface FoundBootstrap {
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly handler: string;
+}
+
+/**
+ * Finds the runtime. With none to be found the first path stands, so that starting it gives the true error.
+ * @param args the command line's command, empty for a search
+ * @param cwd of init itself: where a command from the command line runs
+ */
+export function findBootstrap(
+  args: readonly string[],
+  env: Environment,
+  cwd: string,
+  searchPaths: readonly string[] = bootstrapPaths,
+): FoundBootstrap {
+  const fromEnvironment = env.AWS_LAMBDA_FUNCTION_HANDLER ?? env._HANDLER ?? "";
+  if (args.length > 0) {
+    makeExecutable(args[0] as string);
+    // As AWS's emulator has it: with a command of several words, the last one names the handler.
+    const fromCommand = args.length >= 2 ? (args.at(-1) as string) : "";
+    return { command: args, cwd, handler: fromEnvironment || fromCommand };
+  }
+  const path = searchPaths.find(isFile) ?? (searchPaths[0] as string);
+  makeExecutable(path);
+  return { command: [path], cwd: "/var/task", handler: fromEnvironment };
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isDirectory() === false;
+  } catch {
+    return false; // Missing, or not ours to see: either way not the one to start.
+  }
+}
+
+/** Zip tools lose the executable bit easily. Tried once; where it is not possible, starting the file tells. */
+function makeExecutable(path: string): void {
+  if (!path.includes("/") || !isFile(path)) return;
+  try {
+    if ((statSync(path).mode & 0o111) === 0) chmodSync(path, 0o755);
+  } catch (error) {
+    log.warn(`${path} is not executable and could not be made so: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,106 @@
+/** Starting one of the function's processes, and knowing how it ended. Nothing else in the program starts a process. */
+import { type Exit, messageOf } from "../errors.ts";
+import { OutputPipe } from "./output-pipe.ts";
+import { adoptChild, releaseChild } from "./reaper.ts";
+
+/** What to start. */
+export interface ProcessSpec {
+  /** The program, looked up in the environment's PATH when it is a bare name, and its arguments. */
+  readonly command: readonly string[];
+  /** An existing directory. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** A new receiver for one output stream of this process, called once for stdout and once for stderr. */
+  readonly receiveOutput: () => (chunk: Uint8Array) => void;
+}
+
+/** A started process. */
+export interface SupervisedProcess {
+  readonly pid: number;
+  /** Resolves at the exit notice, even while descendants keep its output open. Never rejects. */
+  readonly exited: Promise<Exit>;
+  /** Sends a signal to the whole process group; nothing happens when it is gone. */
+  signalGroup(signal: NodeJS.Signals): void;
+  /** Resolves when all it had written by now was received. `undefined`: nothing to wait for. */
+  drain(): Promise<unknown> | undefined;
+  /** Gives up its outputs although a descendant may still hold them. */
+  closeOutput(): void;
+}
+
+/** Starts a process. @throws {LaunchError} */
+export type Launch = (spec: ProcessSpec) => SupervisedProcess;
+
+/** A process that could not be started. Its message is the reason text of `lifecycle.md` 3.1. */
+export class LaunchError extends Error {
+  override name = "LaunchError";
+}
+
+export const launchProcess: Launch = (spec) => {
+  const stdout = new OutputPipe(spec.receiveOutput());
+  const stderr = new OutputPipe(spec.receiveOutput());
+  const { promise: exited, resolve: onExited } = Promise.withResolvers<Exit>();
+  try {
+    const child = Bun.spawn([...spec.command], {
+      cwd: spec.cwd,
+      env: spec.env,
+      stdin: "ignore",
+      stdout: stdout.writeEnd,
+      stderr: stderr.writeEnd,
+      // A session, and with it a process group, of its own: what it starts can be ended with it.
+      detached: true,
+      onExit({ pid }, code, signal) {
+        releaseChild(pid);
+        onExited(signal === null ? { code: code ?? 1 } : { signal });
+      },
+    });
+    adoptChild(child.pid);
+    return {
+      pid: child.pid,
+      exited,
+      signalGroup(signal) {
+        try {
+          process.kill(-child.pid, signal);
+        } catch {
+          // No process of the group is left.
+        }
+      },
+      drain() {
+        const waits = [stdout.drain(), stderr.drain()].filter((wait) => wait !== undefined);
+        return waits.length > 0 ? Promise.all(waits) : undefined;
+      },
+      closeOutput() {
+        stdout.close();
+        stderr.close();
+      },
+    };
+  } catch (error) {
+    throw new LaunchError(describeLaunchError(spec.command[0] ?? "", error));
+  } finally {
+    stdout.closeWriteEnd();
+    stderr.closeWriteEnd();
+  }
+};
+
+const errnoTexts: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  ENOEXEC: "exec format error",
+  ENOTDIR: "not a directory",
+  EISDIR: "is a directory",
+  ELOOP: "too many levels of symbolic links",
+  E2BIG: "argument list too long",
+  ENAMETOOLONG: "file name too long",
+  ETXTBSY: "text file busy",
+  ENOMEM: "cannot allocate memory",
+  EAGAIN: "resource temporarily unavailable",
+  EMFILE: "too many open files",
+  EPERM: "operation not permitted",
+};
+
+function describeLaunchError(program: string, error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  if (!program.includes("/") && code === "ENOENT") {
+    return `exec: ${JSON.stringify(program)}: executable file not found in $PATH`;
+  }
+  return `fork/exec ${program}: ${errnoTexts[code] ?? messageOf(error)}`;
+}

@@ -1,0 +1,46 @@
+/** The few system calls Bun has no function for. Only `libc.so.6` by that name: any other would be sought in the function's directory too. */
+import { dlopen, ptr } from "bun:ffi";
+
+const libc = dlopen("libc.so.6", {
+  pipe2: { args: ["ptr", "i32"], returns: "i32" },
+  fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
+  ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+  waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+}).symbols;
+
+const O_CLOEXEC = 0o2000000;
+const O_NONBLOCK = 0o4000;
+const F_SETFL = 4;
+const FIONREAD = 0x541b;
+const WNOHANG = 1;
+const PR_SET_CHILD_SUBREAPER = 36;
+
+const twoInts = new Int32Array(2);
+
+/**
+ * Opens a pipe that no child inherits unless it is handed one end. The read end does not block; the write end, which
+ * belongs to a function's process, does.
+ * @throws when the process is out of file descriptors
+ */
+export function openPipe(): { readEnd: number; writeEnd: number } {
+  if (libc.pipe2(ptr(twoInts), O_CLOEXEC) !== 0) throw new Error("pipe2 failed: out of file descriptors");
+  const [readEnd, writeEnd] = twoInts as unknown as [number, number];
+  libc.fcntl(readEnd, F_SETFL, O_NONBLOCK);
+  return { readEnd, writeEnd };
+}
+
+/** How many bytes stand in a pipe, unread. */
+export function unreadBytes(readEnd: number): number {
+  return libc.ioctl(readEnd, FIONREAD, ptr(twoInts)) === 0 ? (twoInts[0] as number) : 0;
+}
+
+/** Reaps one ended child without waiting; nothing happens while it runs. Must never be called for a pid Bun spawned. */
+export function reapEnded(pid: number): void {
+  libc.waitpid(pid, ptr(twoInts), WNOHANG);
+}
+
+/** Makes orphaned descendants children of this process, as they are under PID 1. @returns whether the kernel agreed */
+export function becomeSubreaper(): boolean {
+  return libc.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n) === 0;
+}

@@ -1,0 +1,81 @@
+/** One output of a function's process: a real pipe, so that `/dev/stdout` and `/proc/self/fd/1` can be reopened there. */
+import { closeSync } from "node:fs";
+import { log } from "../log.ts";
+import { openPipe, unreadBytes } from "./libc.ts";
+
+type Reader = ReturnType<typeof readerOf>;
+
+export class OutputPipe {
+  readonly #readEnd: number;
+  #writeEnd: number | undefined;
+  readonly #reader: Reader;
+  #delivered = 0;
+  #open = true;
+  #waiting: { until: number; resolve: () => void }[] = [];
+
+  /** @param onChunk gets every chunk in the order it was written */
+  constructor(onChunk: (chunk: Uint8Array) => void) {
+    const { readEnd, writeEnd } = openPipe();
+    this.#readEnd = readEnd;
+    this.#writeEnd = writeEnd;
+    this.#reader = readerOf(readEnd);
+    void this.#pump(onChunk);
+  }
+
+  /** The end to hand to the process that is being started. */
+  get writeEnd(): number {
+    if (this.#writeEnd === undefined) throw new Error("the write end of this pipe was closed already");
+    return this.#writeEnd;
+  }
+
+  /** To be called once the process has its copy: only then does the end of its writers end the pipe. */
+  closeWriteEnd(): void {
+    if (this.#writeEnd !== undefined) closeSync(this.#writeEnd);
+    this.#writeEnd = undefined;
+  }
+
+  /**
+   * Resolves when everything that stands in the pipe now has been delivered; later output is not waited for, so a
+   * process that writes without end cannot hold anybody up. `undefined` when there is nothing to wait for.
+   *
+   * There is one reader (Bun's), and it keeps nothing back between two turns of the event loop: counting the bytes the
+   * kernel still holds is therefore exact, and costs no turn in the common case of an empty pipe.
+   */
+  drain(): Promise<void> | undefined {
+    if (!this.#open) return undefined;
+    const unread = unreadBytes(this.#readEnd);
+    if (unread === 0) return undefined;
+    return new Promise((resolve) => this.#waiting.push({ until: this.#delivered + unread, resolve }));
+  }
+
+  /** Stops reading although writers may be left. */
+  close(): void {
+    this.closeWriteEnd();
+    if (this.#open) void this.#reader.cancel().catch(() => {});
+  }
+
+  async #pump(onChunk: (chunk: Uint8Array) => void): Promise<void> {
+    try {
+      for (;;) {
+        const { done, value } = await this.#reader.read();
+        if (done) break;
+        onChunk(value);
+        this.#delivered += value.length;
+        this.#waiting = this.#waiting.filter(({ until, resolve }) => {
+          if (this.#delivered >= until) resolve();
+          return this.#delivered < until;
+        });
+      }
+    } catch (error) {
+      log.warn("reading a process's output failed, the rest of it is lost:", error);
+    }
+    this.#open = false;
+    closeSync(this.#readEnd);
+    for (const { resolve } of this.#waiting) resolve();
+    this.#waiting = [];
+  }
+}
+
+function readerOf(fd: number) {
+  return Bun.file(fd).stream().getReader();
+}

@@ -1,0 +1,67 @@
+/** The descendants of a process, from `/proc`. */
+import { readdirSync, readFileSync } from "node:fs";
+
+/**
+ * All living and ended-but-unreaped descendants of `root`, without it, parents before children. Processes that come and
+ * go meanwhile may be missing: a caller that must catch all asks until there are none.
+ */
+export function descendantsOf(root: number): number[] {
+  const found = childrenOf(root);
+  for (let at = 0; at < found.length; at++) found.push(...childrenOf(found[at] as number));
+  return found;
+}
+
+/** The children of `pid`, whichever of its threads started them. */
+export function childrenOf(pid: number): number[] {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    return threads.flatMap((thread) => numbersIn(readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")));
+  } catch {
+    // The process has ended, or this kernel was built without the children files.
+    return hasChildrenFiles() ? [] : childrenByScan(pid);
+  }
+}
+
+let childrenFiles: boolean | undefined;
+
+function hasChildrenFiles(): boolean {
+  if (childrenFiles === undefined) {
+    try {
+      readFileSync(`/proc/self/task/${process.pid}/children`);
+      childrenFiles = true;
+    } catch {
+      childrenFiles = false;
+    }
+  }
+  return childrenFiles;
+}
+
+function childrenByScan(parent: number): number[] {
+  return numbersIn(readdirSync("/proc").join(" ")).filter((pid) => parentOf(pid) === parent);
+}
+
+/** Whether a process still runs: one that has ended but was not reaped does not. */
+export function isRunning(pid: number): boolean {
+  const state = statOf(pid)?.[0];
+  return state !== undefined && state !== "Z" && state !== "X";
+}
+
+function parentOf(pid: number): number | undefined {
+  const parent = statOf(pid)?.[1];
+  return parent === undefined ? undefined : Number(parent);
+}
+
+/** The fields of `/proc/PID/stat` from the state on; `undefined` once the process is gone. */
+function statOf(pid: number): string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The name, in parentheses, may hold blanks and parentheses itself: fields count from the last one.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return undefined;
+  }
+}
+
+function numbersIn(text: string): number[] {
+  return (text.match(/\b\d+\b/g) ?? []).map(Number);
+}

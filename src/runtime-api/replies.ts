@@ -1,0 +1,54 @@
+/** The answers of the Runtime API, byte for byte as recorded from AWS's (`runtime-api.md` 1 and 3). */
+
+const json = { "Content-Type": "application/json" };
+
+/** Body and headers of what the runtime sent was taken. */
+export function accepted(): Response {
+  return new Response('{"status":"OK"}\n', { status: 202, headers: json });
+}
+
+/** Error types of the API itself. */
+export type ApiErrorType =
+  | "InternalServerError"
+  | "InvalidStateTransition"
+  | "InvalidRequestID"
+  | "RequestEntityTooLarge"
+  | "TruncatedHTTPRequest"
+  | "InvalidFunctionResponseMode";
+
+export function apiError(status: number, errorType: ApiErrorType, errorMessage: string): Response {
+  return new Response(toApiJson({ errorMessage, errorType }), { status, headers: json });
+}
+
+export function notFound(): Response {
+  return new Response("404 page not found\n", {
+    status: 404,
+    headers: { "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" },
+  });
+}
+
+/** A known path and another method. Without `Allow`, as LocalStack's init has it. */
+export function methodNotAllowed(): Response {
+  return new Response(null, { status: 405 });
+}
+
+/** JSON with the characters escaped that AWS's escapes, and a newline behind it. */
+export function toApiJson(value: unknown): string {
+  return `${escapeHtml(JSON.stringify(value))}\n`;
+}
+
+/** `<`, `>`, `&` and the two line separators of Unicode as `\u` sequences, everywhere in a JSON text. */
+export function escapeHtml(jsonText: string): string {
+  return jsonText.replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/**
+ * A text as a header value: line breaks become blanks, outer blanks go, and other than ASCII goes out as UTF-8.
+ */
+export function toHeaderValue(text: string): string {
+  if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return text;
+  return Buffer.from(text.replace(/[\r\n]/g, " ").trim(), "utf8").toString("latin1");
+}

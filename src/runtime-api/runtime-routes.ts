@@ -1,0 +1,164 @@
+/** The Runtime API, version 2018-06-01: `runtime-api.md` section 3, without restore. */
+import { type Fault, toStoredErrorType } from "../errors.ts";
+import { log } from "../log.ts";
+import type { Invocation, Outcome } from "../sandbox/invocation.ts";
+import type { Handler, RuntimeApiOptions } from "./app.ts";
+import { readBody } from "./body.ts";
+import { errorCauseContentType, toStoredError } from "./error-body.ts";
+import { toErrorCause } from "./error-cause.ts";
+import { accepted, apiError, toHeaderValue } from "./replies.ts";
+import { RuntimeRelease } from "./runtime-release.ts";
+
+const version = "/2018-06-01";
+
+/** Bytes an init error may have: far above any stack trace, below what could fill the memory. */
+const maxInitErrorBytes = 64 * 1024 * 1024;
+
+type AddRoute = (method: string, path: string, handler: Handler) => void;
+
+/** Adds the routes to the app. Checks are made in AWS's order: id, state, response mode, body. */
+export function addRuntimeRoutes({ host, maxPayloadBytes }: RuntimeApiOptions, add: AddRoute): void {
+  const release = new RuntimeRelease();
+
+  add("GET", `${version}/runtime/invocation/next`, async (request) => {
+    release.observe(request.headers);
+    const invocation = await host.runtime.next(request.signal);
+    // Nobody reads this: the runtime was killed, or the client is gone.
+    if (!invocation) return apiError(500, "InternalServerError", "Internal Server Error");
+    return eventReply(invocation, maxPayloadBytes);
+  });
+
+  add("POST", `${version}/runtime/invocation/:id/response`, async (request, path) => {
+    const { runtime } = host;
+    const invocation = runtime.currentInvocation(requestIdIn(path));
+    if (!invocation) return invalidRequestId();
+    runtime.beginAnswer("response");
+    const finish = (outcome: Outcome) => {
+      runtime.finishAnswer();
+      invocation.answer(outcome);
+    };
+
+    const mode = request.headers.get("lambda-runtime-function-response-mode") ?? "";
+    if (mode !== "" && mode !== "streaming") {
+      finish({ kind: "fault", fault: responseModeFault(mode) });
+      return apiError(400, "InvalidFunctionResponseMode", "Invalid function response mode");
+    }
+    const body = await readBody(request, maxPayloadBytes);
+    if (!invocation.isWaiting) return invalidRequestId();
+    if (body.kind === "too large") {
+      finish({ kind: "too large" });
+      return payloadTooLarge(maxPayloadBytes);
+    }
+    if (body.kind === "truncated") return truncated(finish);
+    finish({ kind: "response", body: body.bytes, contentType: contentTypeOf(request) });
+    return accepted();
+  });
+
+  add("POST", `${version}/runtime/invocation/:id/error`, async (request, path) => {
+    const { runtime } = host;
+    const invocation = runtime.currentInvocation(requestIdIn(path));
+    if (!invocation) return invalidRequestId();
+    runtime.beginAnswer("error");
+    const finish = (outcome: Outcome) => {
+      runtime.finishAnswer();
+      invocation.answer(outcome);
+    };
+
+    const body = await readBody(request, maxPayloadBytes);
+    if (!invocation.isWaiting) return invalidRequestId();
+    if (body.kind === "too large") {
+      finish({ kind: "too large" });
+      return payloadTooLarge(maxPayloadBytes);
+    }
+    if (body.kind === "truncated") return truncated(finish);
+    logErrorCause(request, invocation);
+    finish({
+      kind: "error",
+      ...toStoredError(body.bytes, contentTypeOf(request)),
+      errorType: errorTypeOf(request),
+    });
+    return accepted();
+  });
+
+  add("POST", `${version}/runtime/init/error`, async (request) => {
+    const { runtime } = host;
+    const body = await readBody(request, maxInitErrorBytes);
+    if (body.kind === "too large") return payloadTooLarge(maxInitErrorBytes);
+    if (body.kind === "truncated") return truncated();
+    log.info(`${release.text || "the runtime"} reports that it cannot start: ${errorTypeOf(request)}`);
+    runtime.reportInitError(body.bytes);
+    return accepted();
+  });
+
+  add("GET", `${version}/ping`, () => {
+    return new Response("pong", { headers: { "Content-Type": "text/plain; charset=utf-8" } });
+  });
+}
+
+function eventReply({ request, deadlineMs }: Invocation, maxPayloadBytes: number): Response {
+  const headers: Record<string, string> = {
+    // Never left out: the C++ core of most runtime clients dies without it.
+    "Content-Type": "application/json",
+    "Lambda-Runtime-Aws-Request-Id": toHeaderValue(request.requestId),
+    "Lambda-Runtime-Deadline-Ms": String(deadlineMs),
+  };
+  if (request.invokedFunctionArn)
+    headers["Lambda-Runtime-Invoked-Function-Arn"] = toHeaderValue(request.invokedFunctionArn);
+  if (request.traceId) headers["Lambda-Runtime-Trace-Id"] = toHeaderValue(request.traceId);
+  if (request.clientContext) headers["Lambda-Runtime-Client-Context"] = toHeaderValue(request.clientContext);
+  return new Response(withinLimit(request, maxPayloadBytes), { headers });
+}
+
+/** An event above the limit is cut, as LocalStack's init does; nobody but the log would notice otherwise. */
+function withinLimit({ requestId, payload }: Invocation["request"], maxPayloadBytes: number): string | Uint8Array {
+  // A UTF-16 unit becomes at most three bytes: most events need not be measured.
+  if (payload.length * 3 <= maxPayloadBytes || Buffer.byteLength(payload) <= maxPayloadBytes) return payload;
+  log.warn(
+    `the event of ${requestId} has ${Buffer.byteLength(payload)} bytes and was cut to ${maxPayloadBytes}: ` +
+      "see LOCALSTACK_MAX_PAYLOAD_SIZE",
+  );
+  return Buffer.from(payload).subarray(0, maxPayloadBytes);
+}
+
+/** `{id}` of `/2018-06-01/runtime/invocation/{id}/…`, still percent-encoded: ids are compared byte for byte. */
+function requestIdIn(path: string): string {
+  return path.split("/")[4] ?? "";
+}
+
+function contentTypeOf(request: Request): string {
+  return request.headers.get("content-type") ?? "";
+}
+
+function errorTypeOf(request: Request): string {
+  return toStoredErrorType(request.headers.get("lambda-runtime-function-error-type") ?? undefined);
+}
+
+function invalidRequestId(): Response {
+  return apiError(400, "InvalidRequestID", "Invalid request ID");
+}
+
+function payloadTooLarge(limit: number): Response {
+  return apiError(413, "RequestEntityTooLarge", `Exceeded maximum allowed payload size (${limit} bytes).`);
+}
+
+function truncated(finish?: (outcome: Outcome) => void): Response {
+  finish?.({
+    kind: "fault",
+    fault: { type: "Runtime.TruncatedResponse", reason: "The runtime's connection ended before its response did" },
+  });
+  return apiError(400, "TruncatedHTTPRequest", "HTTP request detected as truncated");
+}
+
+function responseModeFault(mode: string): Fault {
+  return {
+    type: "Runtime.InvalidResponseModeHeader",
+    reason: `Lambda-Runtime-Function-Response-Mode is ${JSON.stringify(mode)}: it must be absent or streaming`,
+  };
+}
+
+/** Nobody but the log has a use for the X-Ray cause: LocalStack makes the segments of the function itself. */
+function logErrorCause(request: Request, invocation: Invocation): void {
+  const cause = request.headers.get("lambda-runtime-function-xray-error-cause");
+  if (!cause || contentTypeOf(request) === errorCauseContentType) return;
+  log.debug(`X-Ray cause of ${invocation.request.requestId}:`, toErrorCause(cause) ?? "not a valid cause");
+}
