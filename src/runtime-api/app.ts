@@ -1,6 +1,6 @@
 /** The HTTP API the function's processes talk to. It knows no listener: `fetch` can be served by any. */
 import { Hono } from "hono";
-import { LinearRouter } from "hono/router/linear-router";
+import { TrieRouter } from "hono/router/trie-router";
 import { log } from "../log.ts";
 import type { Runtime } from "../sandbox/runtime.ts";
 import { StateTransitionError } from "../sandbox/runtime-states.ts";
@@ -21,7 +21,7 @@ export interface RuntimeApiOptions {
 export type Handler = (request: Request, path: string) => Response | Promise<Response>;
 
 export function createRuntimeApi(options: RuntimeApiOptions): Hono {
-  const app = new Hono({ router: new LinearRouter(), getPath: rawPath });
+  const app = new Hono({ router: new TrieRouter(), getPath: rawPath });
   // Hono answers HEAD with the GET handler, which for `/next` would be a poll: methods are told apart here instead.
   addRuntimeRoutes(options, (method, path, handler) =>
     app.all(path, (c) => (c.req.raw.method === method ? handler(c.req.raw, c.req.path) : methodNotAllowed())),

@@ -28,7 +28,7 @@ export function addRuntimeRoutes({ host, maxPayloadBytes }: RuntimeApiOptions, a
     return eventReply(invocation, maxPayloadBytes);
   });
 
-  add("POST", `${version}/runtime/invocation/:id/response`, async (request, path) => {
+  const takeResponse = async (request: Request, path: string): Promise<Response> => {
     const { runtime } = host;
     const invocation = runtime.currentInvocation(requestIdIn(path));
     if (!invocation) return invalidRequestId();
@@ -52,6 +52,14 @@ export function addRuntimeRoutes({ host, maxPayloadBytes }: RuntimeApiOptions, a
     if (body.kind === "truncated") return truncated(finish);
     finish({ kind: "response", body: body.bytes, contentType: contentTypeOf(request) });
     return accepted();
+  };
+
+  add("POST", `${version}/runtime/invocation/:id/response`, async (request, path) => {
+    const reply = await takeResponse(request, path);
+    // Bun takes a trailer block for the next request and answers it with a stray 400. With the connection announced as
+    // closing, the runtime reads our answer, not that one, and does not reuse the connection.
+    if (request.headers.has("trailer")) reply.headers.set("Connection", "close");
+    return reply;
   });
 
   add("POST", `${version}/runtime/invocation/:id/error`, async (request, path) => {
