@@ -40,7 +40,7 @@ const stdout = new StdoutForwarder();
 async function main(): Promise<void> {
   const { given, restartWith, withhold } = cleanEnvironment(process.env);
   const args = process.argv.slice(2);
-  if (restartWith) process.execve?.(process.execPath, [process.execPath, ...args], { ...restartWith });
+  if (restartWith) restart(args, restartWith);
   for (const name of withhold) delete process.env[name];
 
   try {
@@ -53,6 +53,15 @@ async function main(): Promise<void> {
     process.stderr.write(`lambda-runtime-init: ${error.message}\n`);
     await reportFault(given, { type: "Runtime.InvalidTaskConfig", reason: error.message });
     await exit(exitStatus.badConfiguration);
+  }
+}
+
+/** Starts init anew in this process, with another environment: same pid, same descriptors 0 to 2. */
+function restart(args: readonly string[], env: Readonly<Record<string, string>>): void {
+  try {
+    process.execve?.(process.execPath, [process.execPath, ...args], { ...env });
+  } catch (error) {
+    log.warn(`init runs with variables meant for Bun, restarting without them failed: ${messageOf(error)}`);
   }
 }
 

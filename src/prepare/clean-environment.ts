@@ -10,15 +10,12 @@ const heldPrefix = "_LAMBDA_RUNTIME_INIT_HELD_";
 
 /** Bun and its allocator read these once, at start: only a restart without them undoes what they did. */
 function isReadAtStart(name: string): boolean {
-  return (
-    /^(BUN_|MIMALLOC_)/.test(name) ||
-    ["FORCE_COLOR", "NODE_CHANNEL_FD", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"].includes(name)
-  );
+  return /^(BUN_|MIMALLOC_)/.test(name) || name === "FORCE_COLOR" || name === "NODE_CHANNEL_FD";
 }
 
-/** Bun reads these at each request: taking them out of our own view before the first one is enough. */
+/** Bun reads these when it connects: taking them out of our own view before the first connection is enough. */
 const readAtRequest =
-  /^(https?_proxy|all_proxy|no_proxy|node_tls_reject_unauthorized|node_use_system_ca|node_use_env_proxy)$/i;
+  /^(https?_proxy|all_proxy|no_proxy|node_tls_reject_unauthorized|node_extra_ca_certs|ssl_cert_(file|dir))$/i;
 
 /** What to do about an environment. */
 export interface CleanEnvironment {

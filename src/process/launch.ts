@@ -36,10 +36,13 @@ export class LaunchError extends Error {
 }
 
 export const launchProcess: Launch = (spec) => {
-  const stdout = new OutputPipe(spec.receiveOutput());
-  const stderr = new OutputPipe(spec.receiveOutput());
+  const pipes: OutputPipe[] = [];
   const { promise: exited, resolve: onExited } = Promise.withResolvers<Exit>();
   try {
+    const stdout = new OutputPipe(spec.receiveOutput());
+    pipes.push(stdout);
+    const stderr = new OutputPipe(spec.receiveOutput());
+    pipes.push(stderr);
     const child = Bun.spawn([...spec.command], {
       cwd: spec.cwd,
       env: spec.env,
@@ -65,19 +68,18 @@ export const launchProcess: Launch = (spec) => {
         }
       },
       drain() {
-        const waits = [stdout.drain(), stderr.drain()].filter((wait) => wait !== undefined);
+        const waits = pipes.map((pipe) => pipe.drain()).filter((wait) => wait !== undefined);
         return waits.length > 0 ? Promise.all(waits) : undefined;
       },
       closeOutput() {
-        stdout.close();
-        stderr.close();
+        for (const pipe of pipes) pipe.close();
       },
     };
   } catch (error) {
     throw new LaunchError(describeLaunchError(spec.command[0] ?? "", error));
   } finally {
-    stdout.closeWriteEnd();
-    stderr.closeWriteEnd();
+    // The process has its copies; ours would keep the pipes from ever ending.
+    for (const pipe of pipes) pipe.closeWriteEnd();
   }
 };
 

@@ -4,7 +4,7 @@ import { dlopen, ptr } from "bun:ffi";
 const libc = dlopen("libc.so.6", {
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
   fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
-  ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+  ioctl: { args: ["i32", "u32", "ptr"], returns: "i32" },
   waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
 }).symbols;
@@ -17,6 +17,7 @@ const WNOHANG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
 
 const twoInts = new Int32Array(2);
+const twoIntsAddress = ptr(twoInts);
 
 /**
  * Opens a pipe that no child inherits unless it is handed one end. The read end does not block; the write end, which
@@ -24,7 +25,7 @@ const twoInts = new Int32Array(2);
  * @throws when the process is out of file descriptors
  */
 export function openPipe(): { readEnd: number; writeEnd: number } {
-  if (libc.pipe2(ptr(twoInts), O_CLOEXEC) !== 0) throw new Error("pipe2 failed: out of file descriptors");
+  if (libc.pipe2(twoIntsAddress, O_CLOEXEC) !== 0) throw new Error("pipe2 failed: out of file descriptors");
   const [readEnd, writeEnd] = twoInts as unknown as [number, number];
   libc.fcntl(readEnd, F_SETFL, O_NONBLOCK);
   return { readEnd, writeEnd };
@@ -32,12 +33,12 @@ export function openPipe(): { readEnd: number; writeEnd: number } {
 
 /** How many bytes stand in a pipe, unread. */
 export function unreadBytes(readEnd: number): number {
-  return libc.ioctl(readEnd, FIONREAD, ptr(twoInts)) === 0 ? (twoInts[0] as number) : 0;
+  return libc.ioctl(readEnd, FIONREAD, twoIntsAddress) === 0 ? (twoInts[0] as number) : 0;
 }
 
 /** Reaps one ended child without waiting; nothing happens while it runs. Must never be called for a pid Bun spawned. */
 export function reapEnded(pid: number): void {
-  libc.waitpid(pid, ptr(twoInts), WNOHANG);
+  libc.waitpid(pid, twoIntsAddress, WNOHANG);
 }
 
 /** Makes orphaned descendants children of this process, as they are under PID 1. @returns whether the kernel agreed */

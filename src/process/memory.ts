@@ -1,16 +1,24 @@
 /** How much memory the function's processes have used at their peak. */
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import type { Clock } from "../clock.ts";
 import { descendantsOf } from "./tree.ts";
 
 /** Walking the tree opens a file per thread: not for every invocation of a function that answers in half a millisecond. */
 const treeWalkEveryMs = 100;
 
+/**
+ * A look costs the kernel some 30 µs for each process. Looks that follow each other faster than this give the figure of
+ * the last one: what a process takes in so short a time shows in the next.
+ */
+const lookEveryMs = 10;
+
 /** Measures what REPORT calls Max Memory Used: the peak so far, which never goes down. */
 export class MemoryMeter {
-  #peakKb = 0;
-  #pids: number[] = [];
+  #peakMb = 0;
+  /** The status files of the processes, kept open: opening one costs five times as much as reading it. */
+  #statusFiles = new Map<number, number>();
   #walkedAt = Number.NEGATIVE_INFINITY;
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly clock: Clock,
@@ -24,28 +32,62 @@ export class MemoryMeter {
    */
   sample(): number {
     const now = this.clock.now();
+    if (now - this.#lookedAt < lookEveryMs) return this.#peakMb;
+    this.#lookedAt = now;
     if (now - this.#walkedAt >= treeWalkEveryMs) {
-      this.#pids = descendantsOf(this.root);
       this.#walkedAt = now;
+      this.#follow(descendantsOf(this.root));
     }
     let sum = 0;
-    for (const pid of this.#pids) sum += peakKbOf(pid);
-    this.#peakKb = Math.max(this.#peakKb, sum);
-    return Math.ceil(this.#peakKb / 1024);
+    for (const [pid, file] of this.#statusFiles) {
+      const peakKb = peakKbIn(file);
+      if (peakKb === undefined) this.#unfollow(pid, file);
+      else sum += peakKb;
+    }
+    this.#peakMb = Math.max(this.#peakMb, Math.ceil(sum / 1024));
+    return this.#peakMb;
   }
 
   /** The next look walks the tree again: processes were started or ended. */
   forgetProcesses(): void {
     this.#walkedAt = Number.NEGATIVE_INFINITY;
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  #unfollow(pid: number, file: number): void {
+    this.#statusFiles.delete(pid);
+    closeSync(file);
+  }
+
+  #follow(pids: number[]): void {
+    const before = this.#statusFiles;
+    this.#statusFiles = new Map<number, number>();
+    for (const pid of pids) {
+      const file = before.get(pid) ?? openStatus(pid);
+      before.delete(pid);
+      if (file !== undefined) this.#statusFiles.set(pid, file);
+    }
+    for (const file of before.values()) closeSync(file);
   }
 }
 
-function peakKbOf(pid: number): number {
+function openStatus(pid: number): number | undefined {
   try {
-    const status = readFileSync(`/proc/${pid}/status`, "latin1");
-    const at = status.indexOf("VmHWM:");
-    return at < 0 ? 0 : Number.parseInt(status.slice(at + 6), 10);
+    return openSync(`/proc/${pid}/status`, "r");
   } catch {
-    return 0; // Ended since the tree was walked.
+    return undefined; // Ended since the tree was walked.
+  }
+}
+
+const buffer = Buffer.alloc(4096);
+
+/** The peak of one process, kB; `undefined` once it was reaped. */
+function peakKbIn(statusFile: number): number | undefined {
+  try {
+    const text = buffer.toString("latin1", 0, readSync(statusFile, buffer, 0, buffer.length, 0));
+    const at = text.indexOf("VmHWM:");
+    return at < 0 ? 0 : Number.parseInt(text.slice(at + 6, at + 24), 10);
+  } catch {
+    return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /** The HTTP API the function's processes talk to. It knows no listener: `fetch` can be served by any. */
 import { Hono } from "hono";
-import { TrieRouter } from "hono/router/trie-router";
+import { LinearRouter } from "hono/router/linear-router";
 import { log } from "../log.ts";
 import type { Runtime } from "../sandbox/runtime.ts";
 import { StateTransitionError } from "../sandbox/runtime-states.ts";
@@ -21,7 +21,7 @@ export interface RuntimeApiOptions {
 export type Handler = (request: Request, path: string) => Response | Promise<Response>;
 
 export function createRuntimeApi(options: RuntimeApiOptions): Hono {
-  const app = new Hono({ router: new TrieRouter(), getPath: rawPath });
+  const app = new Hono({ router: new LinearRouter(), getPath: rawPath });
   // Hono answers HEAD with the GET handler, which for `/next` would be a poll: methods are told apart here instead.
   addRuntimeRoutes(options, (method, path, handler) =>
     app.all(path, (c) => (c.req.raw.method === method ? handler(c.req.raw, c.req.path) : methodNotAllowed())),
@@ -35,10 +35,15 @@ export function createRuntimeApi(options: RuntimeApiOptions): Hono {
   return app;
 }
 
-/** The path as sent: percent-encoded, with every slash, without the query. HTTP/1.0 without a host has nothing before it. */
+/**
+ * The path as sent: percent-encoded, with every slash, without the query. HTTP/1.0 without a host has nothing before it.
+ *
+ * Hono's router for few routes takes a path with a slash behind it for the same; AWS does not. Two slashes it leaves alone.
+ */
 export function rawPath(request: Request): string {
   const { url } = request;
   const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
   const query = url.indexOf("?", start);
-  return query < 0 ? url.slice(start) : url.slice(start, query);
+  const path = query < 0 ? url.slice(start) : url.slice(start, query);
+  return path.endsWith("/") ? `${path}/` : path;
 }

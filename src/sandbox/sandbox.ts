@@ -3,7 +3,7 @@
  * processes failed, and the shutdown. It knows no HTTP and no LocalStack.
  */
 import { type Clock, settlesWithin } from "../clock.ts";
-import { type Fault, timeoutFault } from "../errors.ts";
+import { type Fault, messageOf, timeoutFault } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Launch } from "../process/launch.ts";
 import { type Bootstrap, Generation, type InitOutcome } from "./generation.ts";
@@ -110,7 +110,10 @@ export class Sandbox {
       invocation.end({ kind: "timeout", fault: timeoutFault(timeoutSeconds) }),
     );
     const stopSampling = every(clock, memorySampleEveryMs, () => memory.sample());
-    void this.#serve(invocation);
+    this.#serve(invocation).catch((error) => {
+      log.error("serving an invocation failed inside init, please report this:", error);
+      invocation.fail({ type: "Sandbox.Failure", reason: messageOf(error) });
+    });
     const settlement = await invocation.settled;
     stopTimer();
     stopSampling();

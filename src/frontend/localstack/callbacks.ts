@@ -10,6 +10,8 @@ const retryAfterMs = [50, 100, 200, 400, 750, 1500];
 /** Milliseconds LocalStack has to answer. A LocalStack that took the request and is silent is not asked again. */
 const answerTimeoutMs = 10_000;
 
+const jsonHeaders = { "Content-Type": "application/json" };
+
 export interface CallbackAddress {
   readonly runtimeEndpoint: string;
   readonly runtimeId: string;
@@ -20,7 +22,6 @@ export class Callbacks {
   readonly #post = ofetch.create({
     method: "POST",
     retry: 0,
-    timeout: answerTimeoutMs,
     responseType: "text",
     ignoreResponseError: true,
   });
@@ -55,12 +56,12 @@ export class Callbacks {
     const url = `${this.address.runtimeEndpoint}/${path}`;
     for (let attempt = 0; ; attempt++) {
       try {
-        const { status } = await this.#post.raw(url, { body, headers: { "Content-Type": "application/json" } });
+        const status = await this.#attempt(url, body);
         if (status >= 400) log.info(`LocalStack answered ${status} to ${path}`);
         return true;
       } catch (error) {
         const wait = retryAfterMs[attempt];
-        if (wait === undefined || isTimeout(error)) {
+        if (wait === undefined || error instanceof NoAnswerError) {
           log.error(
             `LocalStack could not be told: POST ${url} failed: ${reasonOf(error)}. Is LocalStack running there?`,
           );
@@ -71,14 +72,24 @@ export class Callbacks {
       }
     }
   }
+
+  /** The deadline covers the whole answer; ofetch's own ends with the headers. */
+  async #attempt(url: string, body: Uint8Array | string): Promise<number> {
+    const abort = new AbortController();
+    const callOff = this.clock.after(answerTimeoutMs, () => abort.abort());
+    try {
+      return (await this.#post.raw(url, { body, headers: jsonHeaders, signal: abort.signal })).status;
+    } catch (error) {
+      throw abort.signal.aborted ? new NoAnswerError(`no answer within ${answerTimeoutMs / 1000} s`) : error;
+    } finally {
+      callOff();
+    }
+  }
 }
 
-function isTimeout(error: unknown): boolean {
-  return (causeOf(error) as Error | undefined)?.name === "TimeoutError";
-}
+class NoAnswerError extends Error {}
 
 function reasonOf(error: unknown): string {
-  if (isTimeout(error)) return `no answer within ${answerTimeoutMs / 1000} s`;
   const cause = causeOf(error);
   return (cause as NodeJS.ErrnoException | undefined)?.code ?? messageOf(cause);
 }

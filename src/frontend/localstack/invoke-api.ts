@@ -1,6 +1,6 @@
 /** The server LocalStack posts invocations to: `POST /invoke`, answered at once (decision 10). */
 import { Hono } from "hono";
-import { TrieRouter } from "hono/router/trie-router";
+import { LinearRouter } from "hono/router/linear-router";
 import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import type { InvokeRequest } from "../../sandbox/invocation.ts";
@@ -10,7 +10,7 @@ import { InvalidInvokeError, toInvokeRequest } from "./invoke-request.ts";
  * @param accept takes an invocation over; `false` when init is stopping and takes none
  */
 export function createInvokeApi(accept: (request: InvokeRequest) => boolean): Hono {
-  const app = new Hono({ router: new TrieRouter() });
+  const app = new Hono({ router: new LinearRouter() });
   app.post("/invoke", async (c) => {
     const request = toInvokeRequest(await readJson(c.req.raw));
     return accept(request) ? c.text("OK") : c.json(errorOf("ServiceUnavailable", "init is stopping"), 503);
