@@ -65,7 +65,8 @@ async function build(target: (typeof targets)[number]): Promise<void> {
       autoloadDotenv: false,
       autoloadBunfig: false,
       // Runtime clients send X-Ray causes of up to 1 MiB in a header; Bun's own limit is 16 KiB.
-      execArgv: ["--max-http-header-size=4194304"],
+      // --smol: a heap that grows slowly. Measured here: a third less at the peak of 5 MB payloads, and no slower.
+      execArgv: ["--smol", "--max-http-header-size=4194304"],
     },
   });
   await disarm(outfile);

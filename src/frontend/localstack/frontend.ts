@@ -1,5 +1,6 @@
 /** LocalStack's side of init: takes its invocations in turn and tells it what became of them. */
 import { v4 as uuid } from "uuid";
+import { release } from "../../buffers.ts";
 import { type Clock, settlesWithin, sleep } from "../../clock.ts";
 import { type Fault, faultBody, messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
@@ -117,7 +118,9 @@ export class LocalStackFrontend {
     if (status !== undefined) await callbacks.statusError(status);
     await callbacks.logs(requestId, logs);
     const told = toResult(result.outcome, requestId, maxPayloadBytes);
-    if (told) await callbacks.result(requestId, told.channel, told.body);
+    if (!told) return;
+    await callbacks.result(requestId, told.channel, told.body);
+    if (typeof told.body !== "string") release(told.body);
   }
 
   /**

@@ -1,6 +1,7 @@
 /** The server LocalStack posts invocations to: `POST /invoke`, answered at once (decision 10). */
 import { Hono } from "hono";
 import { LinearRouter } from "hono/router/linear-router";
+import { release } from "../../buffers.ts";
 import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import type { InvokeRequest } from "../../sandbox/invocation.ts";
@@ -11,11 +12,12 @@ import { InvalidInvokeError, toInvokeRequest } from "./invoke-request.ts";
  */
 export function createInvokeApi(accept: (request: InvokeRequest) => boolean): Hono {
   const app = new Hono({ router: new LinearRouter() });
-  app.post("/invoke", async (c) => {
+  // One handler for all methods: with two for the same path Hono would compose them anew for every request.
+  app.all("/invoke", async (c) => {
+    if (c.req.method !== "POST") return c.body(null, 405);
     const request = toInvokeRequest(await readJson(c.req.raw));
-    return accept(request) ? c.text("OK") : c.json(errorOf("ServiceUnavailable", "init is stopping"), 503);
+    return accept(request) ? new Response("OK") : c.json(errorOf("ServiceUnavailable", "init is stopping"), 503);
   });
-  app.all("/invoke", (c) => c.body(null, 405));
   app.onError((error, c) => {
     if (error instanceof InvalidInvokeError) return c.json(errorOf("InvalidRequestFormat", error.message), 400);
     log.error("an invoke request failed, please report this:", error);
@@ -24,14 +26,18 @@ export function createInvokeApi(accept: (request: InvokeRequest) => boolean): Ho
   return app;
 }
 
-/** Parsed straight from the bytes: for a payload of megabytes a text in between would be one more copy. */
 async function readJson(request: Request): Promise<unknown> {
+  const bytes = await request.bytes();
+  const text = decoder.decode(bytes);
+  release(bytes);
   try {
-    return await request.json();
+    return JSON.parse(text);
   } catch (error) {
     throw new InvalidInvokeError(`the body is not JSON: ${messageOf(error)}`);
   }
 }
+
+const decoder = new TextDecoder();
 
 function errorOf(errorType: string, errorMessage: string) {
   return { errorMessage, errorType };
