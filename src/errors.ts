@@ -1,6 +1,4 @@
 /** Fatal error types as AWS names them, the error bodies init sends, and the texts of exit reasons. */
-import { constants } from "node:os";
-
 /** Error types init itself gives. A runtime may report any other. */
 export type FaultType =
   | "Runtime.ExitError"
@@ -69,10 +67,29 @@ const signalTexts: Readonly<Record<string, string>> = {
   SIGTERM: "terminated",
 };
 
+/** The numbers, on x86 and ARM alike, of the signals that have no text of their own. */
+const signalNumbers: Readonly<Record<string, number>> = {
+  SIGSTKFLT: 16,
+  SIGCHLD: 17,
+  SIGCONT: 18,
+  SIGSTOP: 19,
+  SIGTSTP: 20,
+  SIGTTIN: 21,
+  SIGTTOU: 22,
+  SIGURG: 23,
+  SIGXCPU: 24,
+  SIGXFSZ: 25,
+  SIGVTALRM: 26,
+  SIGPROF: 27,
+  SIGWINCH: 28,
+  SIGIO: 29,
+  SIGPOLL: 29,
+  SIGPWR: 30,
+  SIGSYS: 31,
+};
+
 function signalText(signal: string | number): string {
-  if (typeof signal === "number") return `signal ${signal}`;
-  const number = (constants.signals as Record<string, number>)[signal];
-  return signalTexts[signal] ?? `signal ${number ?? signal}`;
+  return signalTexts[signal] ?? `signal ${signalNumbers[signal] ?? signal}`;
 }
 
 /** The message AWS gives for an invocation that ran into its timeout (seed; decision 6). */

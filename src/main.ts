@@ -1,6 +1,5 @@
 /** Composition: reads the configuration, builds the parts, runs them, decides the exit status. */
 
-import { v4 as uuid } from "uuid";
 import packageJson from "../package.json" with { type: "json" };
 import { settlesWithin, systemClock } from "./clock.ts";
 import {
@@ -14,10 +13,11 @@ import {
   readConfig,
   settings,
 } from "./config.ts";
-import { type Fault, faultBody, messageOf } from "./errors.ts";
+import { type Fault, messageOf } from "./errors.ts";
 import { Callbacks } from "./frontend/localstack/callbacks.ts";
 import { LocalStackFrontend } from "./frontend/localstack/frontend.ts";
 import { createInvokeApi } from "./frontend/localstack/invoke-api.ts";
+import { newFaultBody } from "./frontend/localstack/results.ts";
 import { ListenError, listen } from "./listen.ts";
 import { log, setLogLevel } from "./log.ts";
 import { findBootstrap } from "./prepare/bootstrap.ts";
@@ -69,19 +69,7 @@ function restart(args: readonly string[], env: Readonly<Record<string, string>>)
 async function run(commandLine: CommandLine, config: Config, env: Environment): Promise<void> {
   setLogLevel(config.logLevel);
   startReaping();
-  const { frontend, runtimeApi, invokeApi } = compose(commandLine, config, env);
-  try {
-    listen("the Runtime API", commandLine.runtimeApi, (request) => runtimeApi.fetch(request));
-    listen("the invoke server", { hostname: "0.0.0.0", port: config.invokePort }, (request) =>
-      invokeApi.fetch(request),
-    );
-  } catch (error) {
-    if (!(error instanceof ListenError)) throw error;
-    log.error(error.message);
-    await reportFault(env, { type: "Sandbox.Failure", reason: error.message });
-    return await exit(exitStatus.initFailed);
-  }
-
+  const { frontend, callbacks, runtimeApi } = compose(commandLine, config, env);
   let isStopping = false;
   const stop = async (status: number): Promise<void> => {
     if (isStopping) return;
@@ -92,13 +80,29 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
   process.on("SIGTERM", () => void stop(exitStatus.done));
   process.on("SIGINT", () => void stop(exitStatus.done));
 
-  if (!(await frontend.start())) await stop(exitStatus.initFailed);
+  try {
+    listen("the Runtime API", commandLine.runtimeApi, (request) => runtimeApi.fetch(request));
+    const started = frontend.start();
+    // The runtime is starting: what it does not need to start is made ready meanwhile.
+    callbacks.connect();
+    const invokeApi = createInvokeApi((request) => frontend.accept(request));
+    listen("the invoke server", { hostname: "0.0.0.0", port: config.invokePort }, (request) =>
+      invokeApi.fetch(request),
+    );
+    if (!(await started)) await stop(exitStatus.initFailed);
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    log.error(error.message);
+    await frontend.fail({ type: "Sandbox.Failure", reason: error.message });
+    await stop(exitStatus.initFailed);
+  }
 }
 
 function compose(commandLine: CommandLine, config: Config, env: Environment) {
   const clock = systemClock;
   const { hostname, port } = commandLine.runtimeApi;
   const bootstrap = findBootstrap(commandLine.command, env, process.cwd());
+  const callbacks = new Callbacks(config, clock);
   const logs = new LogBuffer();
   const sandbox: Sandbox = new Sandbox({
     clock,
@@ -127,20 +131,19 @@ function compose(commandLine: CommandLine, config: Config, env: Environment) {
   const frontend: LocalStackFrontend = new LocalStackFrontend({
     sandbox,
     clock,
-    callbacks: new Callbacks(config, clock),
+    callbacks,
     takeLogs: () => logs.take(),
     maxPayloadBytes: config.maxPayloadBytes,
     postInvokeWaitMs: config.postInvokeWaitMs,
   });
   const runtimeApi = createRuntimeApi({ host: sandbox, maxPayloadBytes: config.maxPayloadBytes });
-  const invokeApi = createInvokeApi((request) => frontend.accept(request));
-  return { frontend, runtimeApi, invokeApi };
+  return { frontend, callbacks, runtimeApi };
 }
 
 /** Tells LocalStack why nothing was started, if it can be told. */
 async function reportFault(env: Environment, fault: Fault): Promise<void> {
   const address = readCallbackAddress(env);
-  if (address) await new Callbacks(address, systemClock).statusError(faultBody(fault, uuid()));
+  if (address) await new Callbacks(address, systemClock).statusError(await newFaultBody(fault));
 }
 
 /** Ends the process, once what was written has left it. */

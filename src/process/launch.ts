@@ -39,9 +39,9 @@ export const launchProcess: Launch = (spec) => {
   const pipes: OutputPipe[] = [];
   const { promise: exited, resolve: onExited } = Promise.withResolvers<Exit>();
   try {
-    const stdout = new OutputPipe(spec.receiveOutput());
+    const stdout = new OutputPipe();
     pipes.push(stdout);
-    const stderr = new OutputPipe(spec.receiveOutput());
+    const stderr = new OutputPipe();
     pipes.push(stderr);
     const child = Bun.spawn([...spec.command], {
       cwd: spec.cwd,
@@ -57,6 +57,7 @@ export const launchProcess: Launch = (spec) => {
       },
     });
     adoptChild(child.pid);
+    for (const pipe of pipes) pipe.receive(spec.receiveOutput());
     return {
       pid: child.pid,
       exited,
@@ -76,6 +77,7 @@ export const launchProcess: Launch = (spec) => {
       },
     };
   } catch (error) {
+    for (const pipe of pipes) pipe.close();
     throw new LaunchError(describeLaunchError(spec.command[0] ?? "", error));
   } finally {
     // The process has its copies; ours would keep the pipes from ever ending.

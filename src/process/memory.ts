@@ -48,9 +48,10 @@ export class MemoryMeter {
     return this.#peakMb;
   }
 
-  /** The next look walks the tree again: processes were started or ended. */
-  forgetProcesses(): void {
-    this.#walkedAt = Number.NEGATIVE_INFINITY;
+  /** Takes up a process just started, so that the first look needs no walk. */
+  watch(pid: number): void {
+    this.#follow([pid]);
+    this.#walkedAt = this.clock.now();
     this.#lookedAt = Number.NEGATIVE_INFINITY;
   }
 

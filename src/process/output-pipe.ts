@@ -3,23 +3,18 @@ import { closeSync } from "node:fs";
 import { log } from "../log.ts";
 import { openPipe, unreadBytes } from "./libc.ts";
 
-type Reader = ReturnType<typeof readerOf>;
-
 export class OutputPipe {
   readonly #readEnd: number;
   #writeEnd: number | undefined;
-  readonly #reader: Reader;
+  #reader: ReturnType<typeof readerOf> | undefined;
+  #isOpen = true;
   #delivered = 0;
-  #open = true;
   #waiting: { until: number; resolve: () => void }[] = [];
 
-  /** @param onChunk gets every chunk in the order it was written */
-  constructor(onChunk: (chunk: Uint8Array) => void) {
+  constructor() {
     const { readEnd, writeEnd } = openPipe();
     this.#readEnd = readEnd;
     this.#writeEnd = writeEnd;
-    this.#reader = readerOf(readEnd);
-    void this.#pump(onChunk);
   }
 
   /** The end to hand to the process that is being started. */
@@ -34,6 +29,12 @@ export class OutputPipe {
     this.#writeEnd = undefined;
   }
 
+  /** Starts reading. @param onChunk gets every chunk in the order it was written */
+  receive(onChunk: (chunk: Uint8Array) => void): void {
+    this.#reader = readerOf(this.#readEnd);
+    void this.#pump(this.#reader, onChunk);
+  }
+
   /**
    * Resolves when everything that stands in the pipe now has been delivered; later output is not waited for, so a
    * process that writes without end cannot hold anybody up. `undefined` when there is nothing to wait for.
@@ -42,7 +43,7 @@ export class OutputPipe {
    * kernel still holds is therefore exact, and costs no turn in the common case of an empty pipe.
    */
   drain(): Promise<void> | undefined {
-    if (!this.#open) return undefined;
+    if (!this.#isOpen || !this.#reader) return undefined;
     const unread = unreadBytes(this.#readEnd);
     if (unread === 0) return undefined;
     return new Promise((resolve) => this.#waiting.push({ until: this.#delivered + unread, resolve }));
@@ -51,25 +52,36 @@ export class OutputPipe {
   /** Stops reading although writers may be left. */
   close(): void {
     this.closeWriteEnd();
-    if (this.#open) void this.#reader.cancel().catch(() => {});
+    if (!this.#isOpen) return;
+    // The pump closes the read end when it notices.
+    if (this.#reader) this.#reader.cancel().catch(() => {});
+    else this.#end();
   }
 
-  async #pump(onChunk: (chunk: Uint8Array) => void): Promise<void> {
+  async #pump(reader: ReturnType<typeof readerOf>, onChunk: (chunk: Uint8Array) => void): Promise<void> {
     try {
       for (;;) {
-        const { done, value } = await this.#reader.read();
+        const { done, value } = await reader.read();
         if (done) break;
         onChunk(value);
         this.#delivered += value.length;
-        this.#waiting = this.#waiting.filter(({ until, resolve }) => {
-          if (this.#delivered >= until) resolve();
-          return this.#delivered < until;
-        });
+        if (this.#waiting.length > 0) this.#wakeUp();
       }
     } catch (error) {
       log.warn("reading a process's output failed, the rest of it is lost:", error);
     }
-    this.#open = false;
+    this.#end();
+  }
+
+  #wakeUp(): void {
+    this.#waiting = this.#waiting.filter(({ until, resolve }) => {
+      if (this.#delivered >= until) resolve();
+      return this.#delivered < until;
+    });
+  }
+
+  #end(): void {
+    this.#isOpen = false;
     closeSync(this.#readEnd);
     for (const { resolve } of this.#waiting) resolve();
     this.#waiting = [];

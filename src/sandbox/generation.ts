@@ -23,6 +23,8 @@ export interface GenerationOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly launch: Launch;
   readonly receiveOutput: () => (chunk: Uint8Array) => void;
+  /** The runtime was started. */
+  readonly onLaunch: (pid: number) => void;
   /** The runtime ended by itself after init. Not called for what init ends. */
   readonly onFault: (fault: Fault) => void;
 }
@@ -82,13 +84,14 @@ export class Generation {
   }
 
   #launch(): Fault | undefined {
-    const { bootstrap, env, launch, receiveOutput } = this.options;
+    const { bootstrap, env, launch, receiveOutput, onLaunch } = this.options;
     try {
       this.#process = launch({ command: bootstrap.command, cwd: bootstrap.cwd, env, receiveOutput });
     } catch (error) {
       if (error instanceof LaunchError) return { type: "Runtime.InvalidEntrypoint", reason: error.message };
       throw error;
     }
+    onLaunch(this.#process.pid);
     void this.#process.exited.then((exit) => this.#onRuntimeExit(exit));
     return undefined;
   }

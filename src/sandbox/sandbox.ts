@@ -25,7 +25,7 @@ export interface SandboxOptions {
   /** Ends every process below init, also what left its group; resolves within the budget. */
   readonly endAll: (budgetMs: number) => Promise<unknown>;
   /** The peak memory so far, MB. */
-  readonly memory: { sample(): number; forgetProcesses(): void };
+  readonly memory: { sample(): number; watch(pid: number): void };
   readonly events: SandboxEvents;
 }
 
@@ -84,8 +84,8 @@ export class Sandbox {
     const outcome = await this.#generation.initialized;
     if (outcome.kind === "ready") {
       this.#initDurationMs = clock.now() - startedAt;
-      // A runtime that dies in its first invocation must not go down as one that used nothing; but ready is told first.
-      clock.after(0, () => memory.sample());
+      // So that a runtime that dies in its first invocation does not go down as one that used nothing.
+      memory.sample();
     }
     return outcome;
   }
@@ -153,7 +153,6 @@ export class Sandbox {
       this.#isResetDue = false;
       this.#generation = this.#newGeneration();
       this.#generation.start();
-      this.options.memory.forgetProcesses();
     }
     const generation = this.#generation;
     if (!generation.isInitialized) {
@@ -166,12 +165,13 @@ export class Sandbox {
   }
 
   #newGeneration(): Generation {
-    const { bootstrap, env, launch, events } = this.options;
+    const { bootstrap, env, launch, events, memory } = this.options;
     return new Generation({
       bootstrap,
       env,
       launch,
       receiveOutput: () => events.receiveOutput(),
+      onLaunch: (pid) => memory.watch(pid),
       onFault: (fault) => this.#onRuntimeFault(fault),
     });
   }

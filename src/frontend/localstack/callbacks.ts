@@ -1,5 +1,4 @@
 /** What init tells LocalStack: `localstack.md` 8. Every call is retried, then logged; none throws. */
-import { FetchError, ofetch } from "ofetch";
 import { type Clock, sleep } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
@@ -18,18 +17,18 @@ export interface CallbackAddress {
 }
 
 export class Callbacks {
-  /** No retries and no parsing by ofetch: only connection errors are worth another try, and no answer has a meaning. */
-  readonly #post = ofetch.create({
-    method: "POST",
-    retry: 0,
-    responseType: "text",
-    ignoreResponseError: true,
-  });
+  #client: Promise<Client> | undefined;
 
   constructor(
     private readonly address: CallbackAddress,
     private readonly clock: Clock,
   ) {}
+
+  /** Opens the connection ahead of the first callback, while there is nothing to tell yet. */
+  connect(): void {
+    fetch.preconnect(this.address.runtimeEndpoint);
+    this.#client = loadClient();
+  }
 
   /** The environment can take invocations. */
   ready(): Promise<boolean> {
@@ -78,7 +77,9 @@ export class Callbacks {
     const abort = new AbortController();
     const callOff = this.clock.after(answerTimeoutMs, () => abort.abort());
     try {
-      return (await this.#post.raw(url, { body, headers: jsonHeaders, signal: abort.signal })).status;
+      this.#client ??= loadClient();
+      const post = await this.#client;
+      return (await post.raw(url, { body, headers: jsonHeaders, signal: abort.signal })).status;
     } catch (error) {
       throw abort.signal.aborted ? new NoAnswerError(`no answer within ${answerTimeoutMs / 1000} s`) : error;
     } finally {
@@ -89,6 +90,15 @@ export class Callbacks {
 
 class NoAnswerError extends Error {}
 
+type Client = Awaited<ReturnType<typeof loadClient>>;
+
+/** Loaded while the runtime starts, not before it. */
+async function loadClient() {
+  const { ofetch } = await import("ofetch");
+  // No retries and no parsing by ofetch: only connection errors are worth another try, and no answer has a meaning.
+  return ofetch.create({ method: "POST", retry: 0, responseType: "text", ignoreResponseError: true });
+}
+
 function reasonOf(error: unknown): string {
   const cause = causeOf(error);
   return (cause as NodeJS.ErrnoException | undefined)?.code ?? messageOf(cause);
@@ -96,5 +106,5 @@ function reasonOf(error: unknown): string {
 
 /** ofetch wraps what went wrong; the code of a connection error stands on its cause. */
 function causeOf(error: unknown): unknown {
-  return error instanceof FetchError ? (error.cause ?? error) : error;
+  return error instanceof Error && error.name === "FetchError" ? (error.cause ?? error) : error;
 }

@@ -1,5 +1,4 @@
 /** LocalStack's side of init: takes its invocations in turn and tells it what became of them. */
-import { v4 as uuid } from "uuid";
 import { release } from "../../buffers.ts";
 import { type Clock, settlesWithin, sleep } from "../../clock.ts";
 import { type Fault, faultBody, messageOf } from "../../errors.ts";
@@ -8,7 +7,7 @@ import type { InitOutcome } from "../../sandbox/generation.ts";
 import type { InvokeRequest } from "../../sandbox/invocation.ts";
 import type { InvokeResult } from "../../sandbox/sandbox.ts";
 import type { Callbacks } from "./callbacks.ts";
-import { toResult, withRequestId } from "./results.ts";
+import { newFaultBody, toResult, withRequestId } from "./results.ts";
 
 /** The part of the sandbox a front end uses. */
 export interface InvocableSandbox {
@@ -55,13 +54,23 @@ export class LocalStackFrontend {
    * @returns whether invocations can be served
    */
   async start(): Promise<boolean> {
-    const { sandbox, callbacks } = this.options;
-    const outcome = await sandbox.init();
-    if (outcome.kind === "ready") await callbacks.ready();
-    else if (outcome.kind === "init error") await callbacks.statusError(withRequestId(outcome.body, ""));
-    else if (outcome.kind === "fault") await callbacks.statusError(faultBody(outcome.fault, uuid()));
+    const outcome = await this.options.sandbox.init();
+    if (!this.#isStopping) await this.#tellBoot(outcome);
     this.#booted.resolve(outcome);
     return outcome.kind === "ready" || outcome.kind === "cancelled";
+  }
+
+  /** Init cannot serve, for a reason of its own: LocalStack is told that, whatever the runtime comes to. */
+  async fail(fault: Fault): Promise<void> {
+    this.#isStopping = true;
+    await this.options.callbacks.statusError(await newFaultBody(fault));
+  }
+
+  async #tellBoot(outcome: InitOutcome): Promise<void> {
+    const { callbacks } = this.options;
+    if (outcome.kind === "ready") await callbacks.ready();
+    else if (outcome.kind === "init error") await callbacks.statusError(withRequestId(outcome.body, ""));
+    else if (outcome.kind === "fault") await callbacks.statusError(await newFaultBody(outcome.fault));
   }
 
   /**
@@ -82,7 +91,7 @@ export class LocalStackFrontend {
 
   /** The runtime ended although no invocation was running: told at once, with an id of its own. */
   reportIdleFault(fault: Fault): void {
-    this.#tell(() => this.options.callbacks.statusError(faultBody(fault, uuid())));
+    this.#tell(async () => this.options.callbacks.statusError(await newFaultBody(fault)));
   }
 
   /** Ends everything; what LocalStack is being told is told to the end, within a bound. Never rejects. */

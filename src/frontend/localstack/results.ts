@@ -1,5 +1,5 @@
 /** Translates what the sandbox found into what LocalStack is told. */
-import { faultBody, tooLargeBody } from "../../errors.ts";
+import { type Fault, faultBody, tooLargeBody } from "../../errors.ts";
 import type { Outcome } from "../../sandbox/invocation.ts";
 
 /** A result callback. */
@@ -25,6 +25,13 @@ export function toResult(outcome: Outcome, requestId: string, maxPayloadBytes: n
     case "stopped":
       return undefined;
   }
+}
+
+/** The body of a fault that no invocation has part in: its id is a new one (seed). */
+export async function newFaultBody(fault: Fault): Promise<string> {
+  // Loaded when the first fault happens: a good start has no use for it.
+  const { v4: uuid } = await import("uuid");
+  return faultBody(fault, uuid());
 }
 
 /**
