@@ -1,0 +1,120 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { type Init, runFixture, startInit, stopAll } from "./support/init.ts";
+
+afterEach(stopAll);
+
+async function started(command: readonly string[], options = {}): Promise<Init> {
+  const init = startInit(command, options);
+  await init.double.waitForReady();
+  return init;
+}
+
+describe("bad input is answered 400 with a JSON error, and costs nothing else", () => {
+  const rows: [what: string, body: string, message: string][] = [
+    ["no JSON", "{", "the body is not JSON"],
+    ["nothing", "", "the body is not JSON"],
+    ["no object", "[]", "the body must be a JSON object"],
+    ["null", "null", "the body must be a JSON object"],
+    ["no id", '{"payload":"{}"}', "invoke-id is missing"],
+    ["an empty id", '{"invoke-id":"","payload":"{}"}', "invoke-id is missing"],
+    ["an id that is no text", '{"invoke-id":1,"payload":"{}"}', "invoke-id must be a text"],
+    ["an id that leaves its path", '{"invoke-id":"../x","payload":"{}"}', "invoke-id is"],
+    ["no payload", '{"invoke-id":"a"}', "payload is missing"],
+    ["a payload that is no text", '{"invoke-id":"a","payload":{}}', "payload must be a text"],
+    ["a trace id that is no text", '{"invoke-id":"a","payload":"{}","trace-id":7}', "trace-id must be a text"],
+    [
+      "a client context that is no base64",
+      '{"invoke-id":"a","payload":"{}","client-context":"%"}',
+      "client-context must be",
+    ],
+  ];
+  test.each(rows)("%s", async (_, body, message) => {
+    const init = await started(runFixture("echoes.ts"));
+    const answer = await init.post(body);
+    expect(answer.status).toBe(400);
+    const error = (await answer.json()) as Record<string, string>;
+    expect(error.errorType).toBe("InvalidRequestFormat");
+    expect(error.errorMessage).toStartWith(message);
+    expect((await init.invoke("1")).body).toBe("1");
+    expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs", "response"]);
+  });
+});
+
+test("an invocation is answered OK before it runs; other methods and paths are refused", async () => {
+  const init = await started(runFixture("does-what-the-event-says.ts"));
+  const answer = await init.post('{"invoke-id":"a","payload":"{\\"hang\\":true}"}');
+  expect([answer.status, await answer.text()]).toEqual([200, "OK"]);
+  expect((await fetch(`http://127.0.0.1:${init.invokePort}/invoke`)).status).toBe(405);
+  expect((await fetch(`http://127.0.0.1:${init.invokePort}/other`)).status).toBe(404);
+});
+
+test("the runtime sees the id, the ARN, the trace id, the deadline and the client context", async () => {
+  const init = await started(runFixture("shows-its-process.ts"), { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "7" } });
+  const before = Date.now();
+  const { id, body } = await init.invoke('{"ü":1}', {
+    arn: "arn:aws:lambda:us-east-1:000000000000:function:fn:live",
+    traceId: "Root=1-2-3;Parent=4;Sampled=1;Lineage=5",
+    extra: { "client-context": btoa('{"custom":{"a":"b"}}'), "unknown-key": { nested: true }, "is-init-retry": false },
+  });
+  const { headers, event } = JSON.parse(body) as { headers: Record<string, string>; event: string };
+  expect(event).toBe('{"ü":1}');
+  expect(headers).toMatchObject({
+    "content-type": "application/json",
+    "lambda-runtime-aws-request-id": id,
+    "lambda-runtime-invoked-function-arn": "arn:aws:lambda:us-east-1:000000000000:function:fn:live",
+    "lambda-runtime-trace-id": "Root=1-2-3;Parent=4;Sampled=1;Lineage=5",
+    "lambda-runtime-client-context": '{"custom":{"a":"b"}}',
+  });
+  const deadline = Number(headers["lambda-runtime-deadline-ms"]);
+  expect(deadline).toBeGreaterThanOrEqual(before + 7000);
+  expect(deadline).toBeLessThanOrEqual(Date.now() + 7000);
+});
+
+test("what was not said is not sent on", async () => {
+  const init = await started(runFixture("shows-its-process.ts"));
+  await init.post('{"invoke-id":"bare","payload":"{}","trace-id":null}');
+  const { headers } = JSON.parse((await init.double.waitForResult("bare")).body);
+  expect(
+    Object.keys(headers)
+      .filter((name) => name.startsWith("lambda-runtime-"))
+      .sort(),
+  ).toEqual(["lambda-runtime-aws-request-id", "lambda-runtime-deadline-ms"]);
+});
+
+test("the same id runs once while it runs and right after", async () => {
+  const init = await started(runFixture("does-what-the-event-says.ts"));
+  const body = '{"invoke-id":"same","payload":"{\\"respondBytes\\":1000000}"}';
+  const answers = await Promise.all([init.post(body), init.post(body), init.post(body)]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  await init.double.waitForResult("same");
+  expect((await init.post(body)).status).toBe(200);
+  await init.invoke("{}");
+  expect(
+    init.double.callbacks.filter(({ kind, requestId }) => kind === "response" && requestId === "same"),
+  ).toHaveLength(1);
+});
+
+test("invocations that come together run one after another, in their order", async () => {
+  const init = await started(runFixture("echoes.ts"));
+  const ids = await Promise.all(
+    ["1", "2", "3", "4", "5"].map((payload) => init.send(payload, { id: `id-${payload}` })),
+  );
+  await Promise.all(ids.map((id) => init.double.waitForResult(id)));
+  const results = init.double.callbacks.filter(({ kind }) => kind === "response");
+  expect(results.map(({ text }) => text)).toEqual(["1", "2", "3", "4", "5"]);
+});
+
+test("one that comes during init waits for it", async () => {
+  const gate = `${mkdtempSync(`${tmpdir()}/init-e2e-`)}/gate`;
+  Bun.spawnSync(["mkfifo", gate]);
+  const init = startInit(["sh", "-c", 'read line < "$GATE"; exec "$@"', "sh", ...runFixture("echoes.ts")], {
+    env: { GATE: gate },
+  });
+  let id: string | undefined;
+  while (id === undefined) id = await init.send('"early"').catch(() => undefined); // Until the server listens.
+  await Bun.write(gate, "go\n");
+  expect((await init.double.waitForResult(id)).body).toBe('"early"');
+  expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs", "response"]);
+});

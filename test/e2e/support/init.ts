@@ -1,0 +1,195 @@
+/** Starts the compiled binary as LocalStack would, and lets a test talk to it. */
+import { existsSync } from "node:fs";
+import { type DoubleOptions, type InvokeResult, LocalStackDouble } from "../../../examples/localstack-double.ts";
+
+export const repository = new URL("../../..", import.meta.url).pathname.replace(/\/$/, "");
+
+/** The binary under test: this machine's. */
+export const binary = `${repository}/dist/aws-lambda-rie-${process.arch === "arm64" ? "arm64" : "x86_64"}`;
+
+export const isRoot = process.getuid?.() === 0;
+
+/** Milliseconds any wait may take before it fails. */
+export const patienceMs = 20_000;
+
+/** A fixture's path. */
+export function fixture(name: string): string {
+  const path = `${repository}/test/fixtures/${name}`;
+  if (!existsSync(path)) throw new Error(`no such fixture: ${path}`);
+  return path;
+}
+
+/** The command that runs a fixture: Bun for TypeScript, sh or bash for scripts. */
+export function runFixture(name: string, ...args: string[]): string[] {
+  const path = fixture(name);
+  if (name.endsWith(".ts")) return [process.execPath, path, ...args];
+  return [name.endsWith(".bash") ? "bash" : "sh", path, ...args];
+}
+
+/** What LocalStack puts into a container, as far as init needs it. */
+export function localstackEnvironment(double: LocalStackDouble): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? "/usr/bin:/bin",
+    LOCALSTACK_RUNTIME_ENDPOINT: double.endpoint,
+    LOCALSTACK_RUNTIME_ID: double.environmentId,
+    LOCALSTACK_FUNCTION_ACCOUNT_ID: "000000000000",
+    LOCALSTACK_INIT_LOG_LEVEL: "warn",
+    LOCALSTACK_MAX_PAYLOAD_SIZE: "6291556",
+    LOCALSTACK_CHMOD_PATHS: "[]",
+    LOCALSTACK_HOSTNAME: "localhost.localstack.cloud",
+    LOCALSTACK_USER: "root",
+    EDGE_PORT: "4566",
+    AWS_DEFAULT_REGION: "us-east-1",
+    AWS_REGION: "us-east-1",
+    AWS_LAMBDA_FUNCTION_NAME: "fn",
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "128",
+    AWS_LAMBDA_FUNCTION_VERSION: "$LATEST",
+    AWS_LAMBDA_FUNCTION_TIMEOUT: "10",
+    AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
+    AWS_LAMBDA_LOG_GROUP_NAME: "/aws/lambda/fn",
+    AWS_ACCESS_KEY_ID: "key",
+    AWS_SECRET_ACCESS_KEY: "secret",
+    TZ: ":UTC",
+    LAMBDA_TASK_ROOT: "/var/task",
+    _HANDLER: "app.handler",
+  };
+}
+
+export interface StartOptions extends DoubleOptions {
+  /** Words before the binary, such as `unshare`. */
+  readonly prefix?: readonly string[];
+  readonly flags?: readonly string[];
+  /** Added to LocalStack's; `undefined` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  /** Init is to find no LocalStack: the double is stopped before init starts. */
+  readonly withoutLocalStack?: boolean;
+}
+
+/** What an invocation is asked with, beside its payload. */
+export interface InvokeOptions {
+  readonly id?: string;
+  readonly arn?: string;
+  readonly traceId?: string;
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** A running init, its LocalStack, and everything it wrote. */
+export class Init {
+  stdout = "";
+  stderr = "";
+  readonly #outputs: Promise<unknown>;
+
+  constructor(
+    readonly double: LocalStackDouble,
+    readonly process: Bun.Subprocess<"ignore", "pipe", "pipe">,
+    readonly invokePort: number,
+    readonly runtimeApiPort: number,
+  ) {
+    this.#outputs = Promise.all([
+      collect(process.stdout, (text) => (this.stdout += text)),
+      collect(process.stderr, (text) => (this.stderr += text)),
+    ]);
+  }
+
+  /** Posts an invocation, as it is. */
+  post(body: string | Uint8Array, init: RequestInit = {}): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.invokePort}/invoke`, { method: "POST", body, ...init });
+  }
+
+  /** Posts an invocation and returns its id at once. */
+  async send(payload: string, options: InvokeOptions = {}): Promise<string> {
+    const id = options.id ?? crypto.randomUUID();
+    const body = {
+      "invoke-id": id,
+      "invoked-function-arn": options.arn ?? "arn:aws:lambda:us-east-1:000000000000:function:fn",
+      "trace-id": options.traceId ?? "Root=1-a;Parent=b;Sampled=1",
+      payload,
+      ...options.extra,
+    };
+    const answer = await this.post(JSON.stringify(body));
+    if (answer.status !== 200) throw new Error(`/invoke answered ${answer.status}: ${await answer.text()}`);
+    return id;
+  }
+
+  /** Runs an invocation to its result, once init is ready. */
+  async invoke(payload: string, options: InvokeOptions = {}): Promise<InvokeResult & { id: string }> {
+    await this.double.waitForReady();
+    const id = await this.send(payload, options);
+    return { id, ...(await this.double.waitForResult(id)) };
+  }
+
+  /** The exit status, once the process has ended by itself and all it wrote was read. */
+  async exited(): Promise<number> {
+    const status = await within(this.process.exited, "the exit of init");
+    await within(this.#outputs, "the end of init's output");
+    return status;
+  }
+
+  /** Ends init as `docker stop` does. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
+    this.process.kill(signal);
+    const status = await this.exited();
+    this.double.stop();
+    return status;
+  }
+}
+
+const running: Init[] = [];
+
+/**
+ * Starts init with a runtime. As root each test file runs in a network namespace of its own (test/run.ts) and init
+ * takes the ports it takes in a container; otherwise it gets free ones.
+ */
+export function startInit(command: readonly string[], options: StartOptions = {}): Init {
+  const double = new LocalStackDouble(options);
+  const hasOwnNetwork = process.env.E2E_OWN_NETWORK === "1";
+  const invokePort = hasOwnNetwork ? 9563 : freePort();
+  const runtimeApiPort = hasOwnNetwork ? 9001 : freePort();
+  const ports = hasOwnNetwork ? {} : { LOCALSTACK_INTEROP_PORT: String(invokePort) };
+  const flags = hasOwnNetwork ? [] : ["--runtime-api-address", `127.0.0.1:${runtimeApiPort}`];
+  const env = { ...localstackEnvironment(double), ...ports, ...options.env };
+  if (options.withoutLocalStack) double.stop();
+  const child = Bun.spawn([...(options.prefix ?? []), binary, ...flags, ...(options.flags ?? []), ...command], {
+    cwd: options.cwd ?? "/tmp",
+    env: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)) as Record<string, string>,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const init = new Init(double, child, invokePort, runtimeApiPort);
+  running.push(init);
+  return init;
+}
+
+/** To be called after each test: ends what it left running. */
+export async function stopAll(): Promise<void> {
+  for (const init of running.splice(0)) {
+    if (init.process.exitCode === null && init.process.signalCode === null) init.process.kill("SIGTERM");
+    await within(init.process.exited, "the exit of init");
+    init.double.stop();
+  }
+}
+
+/** Waits for `promise`, at most for `patienceMs`. */
+export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`waited ${patienceMs} ms for ${what}`)), patienceMs);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function freePort(): number {
+  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = server;
+  server.stop(true);
+  return port;
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, add: (text: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) add(decoder.decode(chunk, { stream: true }));
+}
