@@ -1,5 +1,5 @@
 /** Starts the compiled binary as LocalStack would, and lets a test talk to it. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { type DoubleOptions, type InvokeResult, LocalStackDouble } from "../../../examples/localstack-double.ts";
 
 export const repository = new URL("../../..", import.meta.url).pathname.replace(/\/$/, "");
@@ -126,9 +126,16 @@ export class Init {
     return status;
   }
 
+  /** Sends init a signal. `unshare` keeps those it gets to itself: behind it, its child is init. */
+  signal(signal: NodeJS.Signals): void {
+    const { pid } = this.process;
+    const isBehindUnshare = readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "unshare";
+    process.kill(isBehindUnshare ? Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")) : pid, signal);
+  }
+
   /** Ends init as `docker stop` does. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
-    this.process.kill(signal);
+    this.signal(signal);
     const status = await this.exited();
     this.double.stop();
     return status;
@@ -165,7 +172,7 @@ export function startInit(command: readonly string[], options: StartOptions = {}
 /** To be called after each test: ends what it left running. */
 export async function stopAll(): Promise<void> {
   for (const init of running.splice(0)) {
-    if (init.process.exitCode === null && init.process.signalCode === null) init.process.kill("SIGTERM");
+    if (init.process.exitCode === null && init.process.signalCode === null) init.signal("SIGTERM");
     await within(init.process.exited, "the exit of init");
     init.double.stop();
   }

@@ -1,0 +1,83 @@
+/** Nothing in the function's directory or environment may steer init, and all of it must reach the function. */
+import { afterEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { runFixture, startInit, stopAll } from "./support/init.ts";
+
+afterEach(stopAll);
+
+const hostile: Record<string, string> = {
+  BUN_BE_BUN: "1",
+  BUN_OPTIONS: "--version",
+  BUN_INSPECT: "127.0.0.1:7999",
+  BUN_CONFIG_VERBOSE_FETCH: "curl",
+  BUN_JSC_logGC: "2",
+  BUN_PORT: "4444",
+  MIMALLOC_VERBOSE: "1",
+  NODE_OPTIONS: "--require /missing.js",
+  NODE_ENV: "production",
+  NODE_CHANNEL_FD: "3",
+  NODE_EXTRA_CA_CERTS: "/missing.pem",
+  NODE_TLS_REJECT_UNAUTHORIZED: "0",
+  FORCE_COLOR: "1",
+  HTTP_PROXY: "http://127.0.0.1:1",
+  http_proxy: "http://127.0.0.1:1",
+  ALL_PROXY: "http://127.0.0.1:1",
+  PORT: "4444",
+  CONSOLA_LEVEL: "5",
+  DEBUG: "1",
+  CI: "1",
+  TZ: "Mars/Olympus",
+};
+
+describe("a variable that could steer Bun", () => {
+  test.each(Object.entries(hostile))("%s changes nothing in init and reaches the function", async (name, value) => {
+    const init = startInit(["sh", "-c", `echo "[$${name}]"; exit 3`], { env: { [name]: value } });
+    expect(await init.exited()).toBe(1);
+    expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["status error"]);
+    expect(init.double.callbacks[0]?.text).toContain("exit status 3");
+    expect(init.stdout).toBe(`[${value}]\n`);
+    expect(init.stderr).toBe("");
+  });
+
+  test("changes nothing together with all the others, and leaves no trace of its own", async () => {
+    const init = startInit(["sh", "-c", "env; exit 3"], { env: hostile });
+    await init.exited();
+    const seen = Object.fromEntries(
+      init.stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.split(/=(.*)/s)),
+    ) as Record<string, string>;
+    expect(seen).toMatchObject(hostile);
+    expect(Object.keys(seen).filter((name) => name.startsWith("_LAMBDA"))).toEqual([]);
+  });
+});
+
+test("without LocalStack's network in the way of a proxy, invocations work", async () => {
+  // The fixture itself would take the proxy: it gets it under the name only init could mistake for its own.
+  const init = startInit(runFixture("echoes.ts"), {
+    env: { HTTPS_PROXY: "http://127.0.0.1:1", BUN_INSPECT_NOTIFY: "x" },
+  });
+  expect((await init.invoke("1")).body).toBe("1");
+});
+
+describe("a file in the function's directory", () => {
+  const files: [name: string, content: string][] = [
+    [".env", "LOCALSTACK_RUNTIME_ID=other\nAWS_LAMBDA_FUNCTION_TIMEOUT=1\n"],
+    ["bunfig.toml", 'preload = ["./preload.ts"]\n[serve]\nport = 4444\n'],
+    ["bunfig.toml", "this is = = broken"],
+    ["package.json", "{ broken"],
+    ["tsconfig.json", "{ broken"],
+    ["libc.so.6", "not a library"],
+  ];
+  test.each(files)("named %s changes nothing", async (name, content) => {
+    const cwd = mkdtempSync(`${tmpdir()}/init-e2e-`);
+    writeFileSync(`${cwd}/${name}`, content);
+    writeFileSync(`${cwd}/preload.ts`, 'console.log("PRELOADED"); process.exit(0);');
+    const init = startInit(["sh", "-c", "exit 3"], { cwd });
+    expect(await init.exited()).toBe(1);
+    expect(init.double.callbacks[0]?.text).toContain("exit status 3");
+    expect(init.stdout + init.stderr).toBe("");
+  });
+});

@@ -1,0 +1,67 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { type Init, isRoot, runFixture, startInit, stopAll } from "./support/init.ts";
+
+afterEach(stopAll);
+
+const asPid1 = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+
+async function ready(command: readonly string[], options = {}): Promise<Init> {
+  const init = startInit(command, options);
+  await init.double.waitForReady();
+  return init;
+}
+
+describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
+  test("ends an idle init with 0, and is no fault", async () => {
+    const init = await ready(runFixture("echoes.ts"));
+    expect(await init.stop(signal)).toBe(0);
+    expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready"]);
+  });
+
+  test("ends init during the init phase, without a word to LocalStack", async () => {
+    const init = startInit(["sh", "-c", "echo up; exec sleep 600"]);
+    while (!init.stdout.includes("up")) await Bun.sleep(5);
+    expect(await init.stop(signal)).toBe(0);
+    expect(init.double.callbacks).toEqual([]);
+  });
+
+  test("in an invocation sends its logs, and no result that was not there", async () => {
+    const init = await ready(runFixture("does-what-the-event-says.ts"));
+    await init.send('{"print":"working\\n","hang":true}');
+    while (!init.stdout.includes("working")) await Bun.sleep(5);
+    expect(await init.stop(signal)).toBe(0);
+    expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs"]);
+    expect(init.double.callbacks[1]?.text).toContain("working");
+  });
+});
+
+test("a second signal changes nothing", async () => {
+  const init = await ready(runFixture("does-what-the-event-says.ts"));
+  await init.send('{"print":"working\\n","hang":true}');
+  while (!init.stdout.includes("working")) await Bun.sleep(5);
+  init.signal("SIGTERM");
+  expect(await init.stop("SIGTERM")).toBe(0);
+  expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs"]);
+});
+
+test("a result that is already there still reaches LocalStack", async () => {
+  let told = false;
+  const init = await ready(runFixture("echoes.ts"), {
+    misbehave({ kind }: { kind: string }) {
+      // LocalStack is late with its answer to the logs: the signal comes before the result was sent.
+      if (kind !== "logs" || told) return undefined;
+      told = true;
+      init.signal("SIGTERM");
+      return "reset";
+    },
+  });
+  await init.send('"result"');
+  expect(await init.exited()).toBe(0);
+  expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs", "response"]);
+});
+
+test.skipIf(!isRoot)("PID 1 ends by SIGTERM too", async () => {
+  const init = await ready(runFixture("echoes.ts"), { prefix: asPid1 });
+  expect(await init.stop()).toBe(0);
+  expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready"]);
+});
