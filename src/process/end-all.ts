@@ -10,13 +10,16 @@ import { descendantsOf, isRunning } from "./tree.ts";
  */
 export async function endAllProcesses(clock: Clock, budgetMs: number): Promise<boolean> {
   const deadline = clock.now() + budgetMs;
-  for (;;) {
+  for (let emptyLooks = 0; ; ) {
     const ended = nextChildEnd();
     const left = descendantsOf(process.pid).filter(isRunning);
     if (left.length === 0) {
       ended.forget();
-      return true;
+      // A process that forked and ended during the walk hid its child from it; the second walk sees that.
+      if (++emptyLooks === 2) return true;
+      continue;
     }
+    emptyLooks = 0;
     for (const pid of left) kill(pid);
     const remaining = deadline - clock.now();
     const inTime = remaining > 0 && (await settlesWithin(clock, remaining, ended.promise));

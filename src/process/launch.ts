@@ -17,7 +17,10 @@ export interface ProcessSpec {
 /** A started process. */
 export interface SupervisedProcess {
   readonly pid: number;
-  /** Resolves at the exit notice, even while descendants keep its output open. Never rejects. */
+  /**
+   * Resolves at the exit notice, even while descendants keep its output open, but after what the process had sent over
+   * a socket before. Never rejects.
+   */
   readonly exited: Promise<Exit>;
   /** Sends a signal to the whole process group; nothing happens when it is gone. */
   signalGroup(signal: NodeJS.Signals): void;
@@ -53,7 +56,7 @@ export const launchProcess: Launch = (spec) => {
       detached: true,
       onExit({ pid }, code, signal) {
         releaseChild(pid);
-        onExited(signal === null ? { code: code ?? 1 } : { signal });
+        void afterSockets().then(() => onExited(signal === null ? { code: code ?? 1 } : { signal }));
       },
     });
     adoptChild(child.pid);
@@ -84,6 +87,14 @@ export const launchProcess: Launch = (spec) => {
     for (const pipe of pipes) pipe.closeWriteEnd();
   }
 };
+
+/** Turns of the event loop in which a connection is accepted, read and handled. */
+const socketTurns = 4;
+
+/** What a process sent before it ended counts, although the notice of its end may overtake it. */
+async function afterSockets(): Promise<void> {
+  for (let turn = 0; turn < socketTurns; turn++) await new Promise(setImmediate);
+}
 
 const errnoTexts: Readonly<Record<string, string>> = {
   ENOENT: "no such file or directory",

@@ -16,7 +16,8 @@ const FIONREAD = 0x541b;
 const WNOHANG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
 
-const twoInts = new Int32Array(2);
+// On a buffer of its own: the engine moves the contents of a small typed array once it compiles what reads it.
+const twoInts = new Int32Array(new ArrayBuffer(8));
 const twoIntsAddress = ptr(twoInts);
 
 /**

@@ -1,5 +1,5 @@
 /** The descendants of a process, from `/proc`. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 /**
  * All living and ended-but-unreaped descendants of `root`, without it, parents before children. Processes that come and
@@ -13,26 +13,27 @@ export function descendantsOf(root: number): number[] {
 
 /** The children of `pid`, whichever of its threads started them. */
 export function childrenOf(pid: number): number[] {
+  if (!hasChildrenFiles()) return childrenByScan(pid);
+  return read(() => readdirSync(`/proc/${pid}/task`), []).flatMap((thread) =>
+    // One thread that ends meanwhile must not cost the children of the others.
+    read(() => numbersIn(readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")), []),
+  );
+}
+
+/** What ends while it is read reads as nothing. */
+function read<T>(action: () => T, otherwise: T): T {
   try {
-    const threads = readdirSync(`/proc/${pid}/task`);
-    return threads.flatMap((thread) => numbersIn(readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")));
+    return action();
   } catch {
-    // The process has ended, or this kernel was built without the children files.
-    return hasChildrenFiles() ? [] : childrenByScan(pid);
+    return otherwise;
   }
 }
 
+/** Kernels built without checkpointing have none. */
 let childrenFiles: boolean | undefined;
 
 function hasChildrenFiles(): boolean {
-  if (childrenFiles === undefined) {
-    try {
-      readFileSync(`/proc/self/task/${process.pid}/children`);
-      childrenFiles = true;
-    } catch {
-      childrenFiles = false;
-    }
-  }
+  childrenFiles ??= existsSync(`/proc/self/task/${process.pid}/children`);
   return childrenFiles;
 }
 
@@ -53,13 +54,9 @@ function parentOf(pid: number): number | undefined {
 
 /** The fields of `/proc/PID/stat` from the state on; `undefined` once the process is gone. */
 function statOf(pid: number): string[] | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The name, in parentheses, may hold blanks and parentheses itself: fields count from the last one.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  } catch {
-    return undefined;
-  }
+  const stat = read(() => readFileSync(`/proc/${pid}/stat`, "latin1"), "");
+  // The name, in parentheses, may hold blanks and parentheses itself: fields count from the last one.
+  return stat === "" ? undefined : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
 function numbersIn(text: string): number[] {

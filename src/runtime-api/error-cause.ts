@@ -5,8 +5,20 @@ const maxBytes = 65_536;
 /** Bytes `message` and `working_directory` may each have when nothing else made the cause small enough. */
 const maxTextBytes = 30_720;
 
+interface Frame {
+  readonly path: string;
+  readonly line: number;
+  readonly label: string;
+}
+
+interface Exception {
+  readonly message: string;
+  readonly type: string;
+  readonly stack: readonly Frame[];
+}
+
 interface ErrorCause {
-  exceptions: unknown[] | null;
+  exceptions: Exception[] | null;
   working_directory: string;
   paths: string[] | null;
   message?: string;
@@ -28,20 +40,13 @@ export function toErrorCause(text: string): string | undefined {
 function readCause(value: unknown): ErrorCause | undefined {
   if (!isObject(value)) return undefined;
   const { exceptions = null, working_directory = "", paths = null, message = "" } = value;
-  const isRight =
-    (exceptions === null || (Array.isArray(exceptions) && exceptions.every(isException))) &&
-    typeof working_directory === "string" &&
-    (paths === null || (Array.isArray(paths) && paths.every((path) => typeof path === "string"))) &&
-    typeof message === "string";
-  if (!isRight) return undefined;
-  const isEmpty = !(exceptions as unknown[])?.length && !working_directory && !(paths as string[])?.length && !message;
-  if (isEmpty) return undefined;
-  const cause: ErrorCause = {
-    exceptions: exceptions as unknown[] | null,
-    working_directory: working_directory as string,
-    paths: paths as string[] | null,
-  };
-  if (message !== "") cause.message = message as string;
+  const known = exceptions === null ? null : Array.isArray(exceptions) && allOrNone(exceptions.map(toException));
+  const areTexts = paths === null || (Array.isArray(paths) && paths.every((path) => typeof path === "string"));
+  if (known === false || known === undefined || !areTexts) return undefined;
+  if (typeof working_directory !== "string" || typeof message !== "string") return undefined;
+  const cause: ErrorCause = { exceptions: known, working_directory, paths: paths as string[] | null };
+  if (!known?.length && !working_directory && !cause.paths?.length && !message) return undefined;
+  if (message !== "") cause.message = message;
   return cause;
 }
 
@@ -65,16 +70,24 @@ function cut(text: string): string {
   return bytes.length <= maxTextBytes ? text : `${bytes.subarray(0, maxTextBytes - 3).toString("utf8")}...`;
 }
 
-function isException(value: unknown): boolean {
-  if (!isObject(value)) return false;
+/** Known keys only, in their order; `undefined` when one has another type. */
+function toException(value: unknown): Exception | undefined {
+  if (!isObject(value)) return undefined;
   const { message = "", type = "", stack = [] } = value;
-  return typeof message === "string" && typeof type === "string" && Array.isArray(stack) && stack.every(isFrame);
+  if (typeof message !== "string" || typeof type !== "string" || !Array.isArray(stack)) return undefined;
+  const frames = allOrNone(stack.map(toFrame));
+  return frames && { message, type, stack: frames };
 }
 
-function isFrame(value: unknown): boolean {
-  if (!isObject(value)) return false;
+function toFrame(value: unknown): Frame | undefined {
+  if (!isObject(value)) return undefined;
   const { path = "", line = 0, label = "" } = value;
-  return typeof path === "string" && Number.isInteger(line) && typeof label === "string";
+  const isRight = typeof path === "string" && Number.isInteger(line) && typeof label === "string";
+  return isRight ? { path, line: line as number, label } : undefined;
+}
+
+function allOrNone<T>(list: (T | undefined)[]): T[] | undefined {
+  return list.every((item) => item !== undefined) ? list : undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -45,10 +45,14 @@ export function escapeHtml(jsonText: string): string {
   );
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+const controlCharacters = /[\x00-\x08\x0a-\x1f\x7f]/g;
+
 /**
- * A text as a header value: line breaks become blanks, outer blanks go, and other than ASCII goes out as UTF-8.
+ * A text as a header value: line breaks, and the other characters no header may have, become blanks; outer blanks go;
+ * other than ASCII goes out as UTF-8.
  */
 export function toHeaderValue(text: string): string {
   if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return text;
-  return Buffer.from(text.replace(/[\r\n]/g, " ").trim(), "utf8").toString("latin1");
+  return Buffer.from(text.replace(controlCharacters, " ").trim(), "utf8").toString("latin1");
 }

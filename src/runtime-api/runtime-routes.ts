@@ -2,6 +2,7 @@
 import { type Fault, toStoredErrorType } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Invocation, Outcome } from "../sandbox/invocation.ts";
+import type { Runtime } from "../sandbox/runtime.ts";
 import type { Handler, RuntimeApiOptions } from "./app.ts";
 import { readBody } from "./body.ts";
 import { errorCauseContentType, toStoredError } from "./error-body.ts";
@@ -17,11 +18,22 @@ const maxInitErrorBytes = 64 * 1024 * 1024;
 type AddRoute = (method: string, path: string, handler: Handler) => void;
 
 /** Adds the routes to the app. Checks are made in AWS's order: id, state, response mode, body. */
-export function addRuntimeRoutes({ host, maxPayloadBytes }: RuntimeApiOptions, add: AddRoute): void {
-  const release = new RuntimeRelease();
+export function addRuntimeRoutes({ host, maxPayloadBytes }: RuntimeApiOptions, addRoute: AddRoute): void {
+  let observed: { runtime: Runtime; release: RuntimeRelease } | undefined;
+  /** What the present runtime calls itself; another runtime starts with nothing. */
+  const releaseOf = (request: Request): RuntimeRelease => {
+    const { runtime } = host;
+    if (observed?.runtime !== runtime) observed = { runtime, release: new RuntimeRelease() };
+    observed.release.observe(request.headers);
+    return observed.release;
+  };
+  const add: AddRoute = (method, path, handler) =>
+    addRoute(method, path, (request, rawPath) => {
+      releaseOf(request);
+      return handler(request, rawPath);
+    });
 
   add("GET", `${version}/runtime/invocation/next`, async (request) => {
-    release.observe(request.headers);
     const invocation = await host.runtime.next(request.signal);
     // Nobody reads this: the runtime was killed, or the client is gone.
     if (!invocation) return apiError(500, "InternalServerError", "Internal Server Error");
@@ -90,11 +102,12 @@ export function addRuntimeRoutes({ host, maxPayloadBytes }: RuntimeApiOptions, a
 
   add("POST", `${version}/runtime/init/error`, async (request) => {
     const { runtime } = host;
+    runtime.beginInitError();
     const body = await readBody(request, maxInitErrorBytes);
+    runtime.finishInitError(body.kind === "whole" ? body.bytes : undefined);
     if (body.kind === "too large") return payloadTooLarge(maxInitErrorBytes);
     if (body.kind === "truncated") return truncated();
-    log.info(`${release.text || "the runtime"} reports that it cannot start: ${errorTypeOf(request)}`);
-    runtime.reportInitError(body.bytes);
+    log.info(`${releaseOf(request).text || "the runtime"} reports that it cannot start: ${errorTypeOf(request)}`);
     return accepted();
   });
 

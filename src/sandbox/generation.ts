@@ -1,6 +1,6 @@
 /** One set of processes: started together, given up together. A reset ends one generation; the next is started anew. */
 import { statSync } from "node:fs";
-import { type Exit, type Fault, runtimeExitFault } from "../errors.ts";
+import { type Exit, type Fault, messageOf, runtimeExitFault } from "../errors.ts";
 import { type Launch, LaunchError, type SupervisedProcess } from "../process/launch.ts";
 import { Runtime } from "./runtime.ts";
 
@@ -33,6 +33,7 @@ export class Generation {
   readonly runtime: Runtime;
   readonly #initialized = Promise.withResolvers<InitOutcome>();
   #process: SupervisedProcess | undefined;
+  #exit: Exit | undefined;
   #isInitialized = false;
   /** Set before anything is ended on purpose, so that no exit of ours is ever taken for a fault. */
   #isEnding = false;
@@ -42,6 +43,7 @@ export class Generation {
       onFirstNext: () => this.#finishInit({ kind: "ready" }),
       // The runtime's own word comes first: the exit that follows it adds nothing (decision 3).
       onInitError: (body) => this.#finishInit({ kind: "init error", body }),
+      onInitErrorLost: () => this.#concludeExit(),
     });
   }
 
@@ -88,8 +90,8 @@ export class Generation {
     try {
       this.#process = launch({ command: bootstrap.command, cwd: bootstrap.cwd, env, receiveOutput });
     } catch (error) {
-      if (error instanceof LaunchError) return { type: "Runtime.InvalidEntrypoint", reason: error.message };
-      throw error;
+      const type = error instanceof LaunchError ? "Runtime.InvalidEntrypoint" : "Sandbox.Failure";
+      return { type, reason: messageOf(error) };
     }
     onLaunch(this.#process.pid);
     void this.#process.exited.then((exit) => this.#onRuntimeExit(exit));
@@ -102,8 +104,14 @@ export class Generation {
   }
 
   #onRuntimeExit(exit: Exit): void {
-    if (this.#isEnding) return;
-    const fault = runtimeExitFault(exit);
+    this.#exit = exit;
+    this.#concludeExit();
+  }
+
+  #concludeExit(): void {
+    // A report that is still being read decides.
+    if (!this.#exit || this.#isEnding || this.runtime.isReportingInitError) return;
+    const fault = runtimeExitFault(this.#exit);
     if (this.#isInitialized) this.options.onFault(fault);
     else this.#finishInit({ kind: "fault", fault });
   }
@@ -114,6 +122,13 @@ function workingDirFault(dir: string): Fault | undefined {
   if (!dir.startsWith("/")) {
     return { type, reason: `the working directory '${dir}' is invalid, it needs to be an absolute path` };
   }
-  const isDirectory = statSync(dir, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  return isDirectory ? undefined : { type, reason: `the working directory doesn't exist: ${dir}` };
+  return isDirectory(dir) ? undefined : { type, reason: `the working directory doesn't exist: ${dir}` };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }

@@ -77,6 +77,10 @@ export class Invocation {
     return this.#phase === "waiting";
   }
 
+  get isSettled(): boolean {
+    return this.#phase === "settled";
+  }
+
   /** The runtime's answer. It waits for the runtime's next poll, so that late output is still this invocation's. */
   answer(answer: Answer): void {
     if (this.#phase !== "waiting") return;
@@ -91,9 +95,10 @@ export class Invocation {
 
   /** The runtime can serve no more: it has ended, or never started. */
   fail(fault: Fault): void {
-    if (this.#phase === "answered") {
+    if (this.#phase === "answered" && !isCutOff(this.#answer)) {
       this.#settle({ outcome: this.#answer as Answer, faultAfterAnswer: fault, isRuntimeReady: false });
     } else {
+      this.#answer = undefined;
       this.end({ kind: "fault", fault });
     }
   }
@@ -107,4 +112,9 @@ export class Invocation {
     this.#phase = "settled";
     this.#settled.resolve(settlement);
   }
+}
+
+/** A response that broke off is no answer when the runtime itself turns out to have broken off. */
+function isCutOff(answer: Answer | undefined): boolean {
+  return answer?.kind === "fault" && answer.fault.type === "Runtime.TruncatedResponse";
 }

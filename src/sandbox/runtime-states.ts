@@ -10,8 +10,8 @@ export type RuntimeState =
   | "RuntimeResponseSentState"
   | "InitError";
 
-/** What moves the runtime: the calls it makes, and the two things the sandbox does to it. */
-export type RuntimeEvent = "next" | "response" | "error" | "initError" | "dispatched" | "answered";
+/** What moves the runtime: the calls it makes, and what becomes of them. */
+export type RuntimeEvent = "next" | "response" | "error" | "initError" | "initErrorLost" | "dispatched" | "answered";
 
 /** The state an event leads to. An event without an entry is refused and changes nothing. */
 export const runtimeTransitions: Readonly<Record<RuntimeState, Partial<Record<RuntimeEvent, RuntimeState>>>> = {
@@ -22,7 +22,8 @@ export const runtimeTransitions: Readonly<Record<RuntimeState, Partial<Record<Ru
   InvocationResponse: { answered: "RuntimeResponseSentState" },
   InvocationErrorResponse: { answered: "RuntimeResponseSentState" },
   RuntimeResponseSentState: { next: "Ready" },
-  InitError: {},
+  // A report that broke off was none: the runtime may send it again.
+  InitError: { initErrorLost: "Started" },
 };
 
 /** The state each call asks for, as named in the message of a refusal. */

@@ -1,6 +1,12 @@
 /** The runtime of one generation of processes, as its calls to the Runtime API show it. */
 import type { Invocation } from "./invocation.ts";
-import { type RuntimeEvent, type RuntimeState, runtimeTransitions, StateTransitionError } from "./runtime-states.ts";
+import {
+  askedState,
+  type RuntimeEvent,
+  type RuntimeState,
+  runtimeTransitions,
+  StateTransitionError,
+} from "./runtime-states.ts";
 
 /** What a runtime does that the sandbox must know. */
 export interface RuntimeEvents {
@@ -8,6 +14,8 @@ export interface RuntimeEvents {
   readonly onFirstNext: () => void;
   /** It reported that it cannot start. */
   readonly onInitError: (body: Uint8Array) => void;
+  /** It began to report that, and its connection ended before the report did. */
+  readonly onInitErrorLost: () => void;
 }
 
 interface Waiter {
@@ -20,6 +28,7 @@ export class Runtime {
   #waiters: Waiter[] = [];
   /** An event that no poll has taken yet, or that the runtime is working on. */
   #current: Invocation | undefined;
+  #isReportingInitError = false;
   #isClosed = false;
 
   constructor(private readonly events: RuntimeEvents) {}
@@ -34,6 +43,7 @@ export class Runtime {
    * @throws {StateTransitionError}
    */
   async next(signal: AbortSignal): Promise<Invocation | undefined> {
+    if (this.#isClosed) return undefined;
     const before = this.#state;
     this.#move("next");
     if (before === "Running") return this.#current;
@@ -43,8 +53,8 @@ export class Runtime {
       this.#current = undefined;
       answered?.polledAgain();
     }
+    if (signal.aborted) return undefined;
     if (this.#current) return this.#handOver(this.#current);
-    if (this.#isClosed) return undefined;
     return new Promise((resolve) => {
       const waiter = { resolve };
       this.#waiters.push(waiter);
@@ -59,9 +69,10 @@ export class Runtime {
     if (waiter) waiter.resolve(this.#handOver(invocation));
   }
 
-  /** The invocation with this id, if it is the one the runtime was given. */
+  /** The invocation with this id, if it is the one the runtime was given and has not ended without it. */
   currentInvocation(requestId: string): Invocation | undefined {
-    return this.#current?.request.requestId === requestId ? this.#current : undefined;
+    const current = this.#current;
+    return current?.request.requestId === requestId && !current.isSettled && !this.#isClosed ? current : undefined;
   }
 
   /** The runtime begins to answer. @throws {StateTransitionError} */
@@ -74,10 +85,26 @@ export class Runtime {
     this.#move("answered");
   }
 
-  /** The runtime cannot start. @throws {StateTransitionError} */
-  reportInitError(body: Uint8Array): void {
+  /** The runtime begins to report that it cannot start. @throws {StateTransitionError} */
+  beginInitError(): void {
     this.#move("initError");
-    this.events.onInitError(body);
+    this.#isReportingInitError = true;
+  }
+
+  /** @param body the report; `undefined` when it could not be read to its end */
+  finishInitError(body: Uint8Array | undefined): void {
+    this.#isReportingInitError = false;
+    if (body) {
+      this.events.onInitError(body);
+    } else {
+      this.#move("initErrorLost");
+      this.events.onInitErrorLost();
+    }
+  }
+
+  /** Whether a report is being read. */
+  get isReportingInitError(): boolean {
+    return this.#isReportingInitError;
   }
 
   /** Lets every waiting poll go: the processes are being ended. */
@@ -100,8 +127,8 @@ export class Runtime {
   #move(event: RuntimeEvent): void {
     const next = runtimeTransitions[this.#state][event];
     if (next === undefined) {
-      if (event === "dispatched" || event === "answered") throw new Error(`${event} in state ${this.#state}`);
-      throw new StateTransitionError(this.#state, event);
+      if (event in askedState) throw new StateTransitionError(this.#state, event as keyof typeof askedState);
+      throw new Error(`${event} in state ${this.#state}`);
     }
     this.#state = next;
   }

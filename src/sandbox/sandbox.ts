@@ -78,6 +78,7 @@ export class Sandbox {
 
   /** The boot's init phase: starts the processes and waits for the runtime's first poll, or for what prevented it. */
   async init(): Promise<InitOutcome> {
+    if (this.#isStopped) return { kind: "cancelled" };
     const { clock, memory } = this.options;
     const startedAt = clock.now();
     this.#generation.start();
@@ -197,12 +198,15 @@ export class Sandbox {
   }
 
   async #endProcesses(generation: Generation): Promise<void> {
-    await this.options.endAll(resetBudgetMs);
-    if (!(await settlesWithin(this.options.clock, resetBudgetMs, generation.exited))) {
-      log.warn("the runtime's exit was not noticed within the budget of a reset; going on without it");
+    try {
+      await this.options.endAll(resetBudgetMs);
+      if (!(await settlesWithin(this.options.clock, resetBudgetMs, generation.exited))) {
+        log.warn("the runtime's exit was not noticed within the budget of a reset; going on without it");
+      }
+      await generation.drain();
+    } finally {
+      generation.dispose();
     }
-    await generation.drain();
-    generation.dispose();
   }
 }
 

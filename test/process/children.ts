@@ -1,0 +1,112 @@
+/** Starting real children in tests: their output is collected, and `afterEach(endChildren)` lets none outlive its test. */
+import { readdirSync, readFileSync } from "node:fs";
+import { launchProcess, type ProcessSpec, type SupervisedProcess } from "../../src/process/launch.ts";
+import { within } from "../support/within.ts";
+
+/** A started child and everything it has written so far. */
+export interface Child extends SupervisedProcess {
+  stdout(): string;
+  stderr(): string;
+  /** Bytes received on both streams. */
+  receivedBytes(): number;
+}
+
+const started: SupervisedProcess[] = [];
+
+export function endChildren(): void {
+  for (const child of started.splice(0)) {
+    child.signalGroup("SIGKILL");
+    child.closeOutput();
+  }
+}
+
+export const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+export function start(command: readonly string[], spec: Partial<ProcessSpec> = {}): Child {
+  const streams: Uint8Array[][] = [];
+  const child = launchProcess({
+    command,
+    cwd: "/",
+    env: { PATH: systemPath },
+    receiveOutput() {
+      const chunks: Uint8Array[] = [];
+      streams.push(chunks);
+      // Copied, so that a test would see it if the reader used its buffer again.
+      return (chunk) => void chunks.push(Buffer.from(chunk));
+    },
+    ...spec,
+  });
+  started.push(child);
+  const textOf = (stream: number) => Buffer.concat(streams[stream] ?? []).toString();
+  return {
+    ...child,
+    stdout: () => textOf(0),
+    stderr: () => textOf(1),
+    receivedBytes: () => streams.flat().reduce((sum, { length }) => sum + length, 0),
+  };
+}
+
+export function startShell(script: string, spec: Partial<ProcessSpec> = {}): Child {
+  return start(["sh", "-c", script], spec);
+}
+
+/** Starts a script for Bun itself. */
+export function startBun(script: string, env: Record<string, string> = {}): Child {
+  return start([process.execPath, "-e", script], { env: { PATH: systemPath, ...env } });
+}
+
+/**
+ * Runs a script in a Bun of its own, for what would change the whole test process (SIGCHLD, subreaper).
+ * @param script may import from `src/` by `await source("process/reaper.ts")`, and tells its result by `tell(value)`
+ */
+export async function runApart(script: string, env: Record<string, string> = {}): Promise<unknown> {
+  const sources = new URL("../../src/", import.meta.url).pathname;
+  const prelude = `
+    const source = (path) => import(${JSON.stringify(sources)} + path);
+    const tell = (value) => process.stdout.write(JSON.stringify(value), () => process.exit(0));
+    const until = async (condition) => {
+      const deadline = performance.now() + 8000;
+      while (!condition()) {
+        if (performance.now() > deadline) throw new Error("waited in vain for: " + condition);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    };`;
+  const child = startBun(`${prelude}\n${script}`, env);
+  const exit = await within(20_000, "the end of a script", child.exited);
+  await child.drain();
+  if (!("code" in exit && exit.code === 0)) throw new Error(`the script failed: ${child.stderr()}`);
+  return JSON.parse(child.stdout());
+}
+
+/** Pids of running processes that have this variable in their environment, wherever in the tree they are. */
+export function processesWith(variable: string): number[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => isAlive(pid) && environmentOf(pid).includes(variable));
+}
+
+function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+  } catch {
+    return [];
+  }
+}
+
+/** Whether a process is there and has not ended. Told without the code under test. */
+export function isAlive(pid: number): boolean {
+  const state = statusOf(pid)?.match(/^State:\s+(\S)/m)?.[1];
+  return state !== undefined && state !== "Z" && state !== "X";
+}
+
+export function statusOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "latin1");
+  } catch {
+    return undefined;
+  }
+}
+
+/** How many file descriptors this process has open. */
+export function openDescriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}

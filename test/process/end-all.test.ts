@@ -1,0 +1,119 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { endChildren, processesWith, runApart, systemPath } from "./children.ts";
+
+const mark = `MARK=end-all-${process.pid}`;
+const env = { PATH: systemPath, MARK: mark.slice("MARK=".length) };
+
+afterEach(() => {
+  endChildren();
+  for (const pid of processesWith(mark)) process.kill(pid, "SIGKILL");
+});
+
+interface Ended {
+  /** What `endAllProcesses` resolved with. */
+  all: boolean;
+  ms: number;
+  /** Listeners for SIGCHLD it left behind. */
+  listeners: number;
+  /** Processes that were running before. */
+  before: number;
+  /** Processes running at the moment it resolved. */
+  left: number;
+}
+
+/** Starts the script below a Bun that plays init, lets it tell one line, and ends all. */
+function endAll(script: string, { budgetMs = 2000, runs = 1 } = {}): Promise<Ended[]> {
+  return runApart(
+    `
+    const { readdirSync, readFileSync } = require("fs");
+    const { systemClock } = await source("clock.ts");
+    const { startReaping } = await source("process/reaper.ts");
+    const { launchProcess } = await source("process/launch.ts");
+    const { endAllProcesses } = await source("process/end-all.ts");
+    startReaping();
+    // Told by a variable and not by the tree, which is what is being tested.
+    const marked = () => readdirSync("/proc").filter((pid) => {
+      if (!/^[0-9]+$/.test(pid) || Number(pid) === process.pid) return false;
+      try {
+        return !/^State:\\t[ZX]/m.test(readFileSync("/proc/" + pid + "/status", "latin1")) &&
+          readFileSync("/proc/" + pid + "/environ", "latin1").includes(process.env.MARK);
+      } catch { return false; }
+    });
+    const results = [];
+    for (let run = 0; run < ${runs}; run++) {
+      const command = ["sh", "-c", process.env.SCRIPT];
+      let output = "";
+      const receiveOutput = () => (chunk) => { output += Buffer.from(chunk).toString(); };
+      const listeners = process.listenerCount("SIGCHLD");
+      const child = launchProcess({ command, cwd: "/", env: { PATH: process.env.PATH, MARK: process.env.MARK }, receiveOutput });
+      await until(() => output.includes("ready"));
+      const before = marked().length;
+      const startedAt = performance.now();
+      const all = await endAllProcesses(systemClock, ${budgetMs});
+      const ms = performance.now() - startedAt;
+      // Twice: one that is just being started may be missed by one look.
+      const left = Math.max(marked().length, marked().length);
+      results.push({ all, ms, before, left, listeners: process.listenerCount("SIGCHLD") - listeners });
+      for (const pid of marked()) try { process.kill(Number(pid), "SIGKILL"); } catch {}
+      child.closeOutput();
+    }
+    tell(results);`,
+    { ...env, SCRIPT: script },
+  ) as Promise<Ended[]>;
+}
+
+describe("all processes are ended", () => {
+  test.each([
+    ["the process itself", "echo ready; exec sleep 60", 1],
+    ["its children", "sleep 60 & sleep 60 & echo ready; wait", 3],
+    ["children whose parent has ended", "sleep 60 & echo ready", 1],
+    ["children in a session of their own", "setsid sleep 60 & echo ready; wait", 2],
+    ["daemons, forked twice and in a session of their own", "setsid sh -c 'sleep 60 & echo ready' & exit", 1],
+    ["daemons of daemons", "setsid sh -c 'setsid sh -c \"setsid sleep 60 & echo ready\" & exit' & exit", 1],
+    [
+      "a deep chain",
+      'sh -c \'sh -c "sh -c \\"sh -c \\\\\\"sleep 60; :\\\\\\"; :\\"; :"; :\' & sleep 0.1; echo ready; wait',
+      6,
+    ],
+    ["those that ignore every signal they can", "trap '' TERM INT HUP QUIT CHLD; sleep 60 & echo ready; wait; wait", 2],
+    ["those that are stopped", "sh -c 'kill -STOP $$' & sleep 60 & sleep 0.05; echo ready; kill -STOP $$", 3],
+  ])(
+    "%s",
+    async (_who, script, atLeast) => {
+      const [ended] = (await endAll(script)) as [Ended];
+      expect(ended.before).toBeGreaterThanOrEqual(atLeast);
+      expect(ended).toMatchObject({ all: true, left: 0, listeners: 0 });
+      expect(ended.ms).toBeLessThan(1000);
+    },
+    20_000,
+  );
+
+  test("one that starts others without pause", async () => {
+    const script = "i=0; echo ready; while [ $i -lt 3000 ]; do sleep 60 & i=$((i+1)); done; wait";
+    for (const ended of await endAll(script, { runs: 5 })) expect(ended).toMatchObject({ all: true, left: 0 });
+  }, 40_000);
+
+  test("one that hands over to a new process again and again", async () => {
+    // Each starts the next and ends: whoever looks at the tree sees the old one, or the new one, or in between none.
+    const script = "hop() { [ $1 -eq 0 ] && exec sleep 60; hop $(($1 - 1)) & exit; }; echo ready; hop 5000";
+    for (const ended of await endAll(script, { runs: 20 })) expect(ended).toMatchObject({ all: true, left: 0 });
+  }, 40_000);
+});
+
+describe("the end", () => {
+  test("is told at once when there is nothing to end", async () => {
+    const script = `
+      const { systemClock } = await source("clock.ts");
+      const { endAllProcesses } = await source("process/end-all.ts");
+      const listeners = process.listenerCount("SIGCHLD");
+      const startedAt = performance.now();
+      const all = await endAllProcesses(systemClock, 2000);
+      tell({ all, soon: performance.now() - startedAt < 500, listeners: process.listenerCount("SIGCHLD") - listeners });`;
+    expect(await runApart(script)).toEqual({ all: true, soon: true, listeners: 0 });
+  });
+
+  test("is not claimed when the budget is used up", async () => {
+    const [ended] = (await endAll("echo ready; exec sleep 60", { budgetMs: 0 })) as [Ended];
+    expect(ended).toMatchObject({ all: false, listeners: 0 });
+  });
+});

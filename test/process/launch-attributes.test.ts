@@ -1,0 +1,148 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { waitUntil, within } from "../support/within.ts";
+import { type Child, endChildren, start, startBun, startShell, systemPath } from "./children.ts";
+
+afterEach(endChildren);
+
+async function outputOf(child: Child): Promise<{ stdout: string; stderr: string }> {
+  await within(5000, "the end of the child", child.exited);
+  await within(5000, "its output", Promise.resolve(child.drain()));
+  return { stdout: child.stdout(), stderr: child.stderr() };
+}
+
+/** A process that sleeps. The kernel lets us go on a moment before the new program is complete; its name comes last. */
+async function startSleeper(): Promise<Child> {
+  const child = start(["sleep", "60"]);
+  await waitUntil("the program runs", () => readFileSync(`/proc/${child.pid}/comm`, "latin1") === "sleep\n");
+  return child;
+}
+
+describe("a started process", () => {
+  test("leads a process group of its own", async () => {
+    const { pid } = await startSleeper();
+    const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
+    expect(fields[2]).toBe(String(pid));
+  });
+
+  test("has nothing open but its standard streams, whatever init has open", async () => {
+    const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("") });
+    const other = await startSleeper();
+    const file = openSync("/proc/self/status", "r");
+    try {
+      await (await fetch(server.url)).text();
+      const { pid } = await startSleeper();
+      expect(readdirSync(`/proc/${pid}/fd`)).toEqual(["0", "1", "2"]);
+    } finally {
+      closeSync(file);
+      other.signalGroup("SIGKILL");
+      await server.stop(true);
+    }
+  });
+
+  test("reads an empty stdin", async () => {
+    const { pid } = await startSleeper();
+    expect(readlinkSync(`/proc/${pid}/fd/0`)).toBe("/dev/null");
+    expect(await outputOf(start(["cat"]))).toEqual({ stdout: "", stderr: "" });
+  });
+
+  test("writes to two pipes, one for each stream", async () => {
+    const { pid } = await startSleeper();
+    const [stdout, stderr] = [1, 2].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    expect(stdout).toStartWith("pipe:");
+    expect(stderr).toStartWith("pipe:");
+    expect(stdout).not.toBe(stderr);
+  });
+
+  test("blocks on a full pipe instead of failing: its ends are not in non-blocking mode", async () => {
+    const { pid } = await startSleeper();
+    const nonBlocking = 0o4000;
+    for (const fd of [1, 2]) {
+      const flags = readFileSync(`/proc/${pid}/fdinfo/${fd}`, "latin1").match(/^flags:\s+(\d+)/m)?.[1] ?? "";
+      expect(Number.parseInt(flags, 8) & nonBlocking).toBe(0);
+    }
+  });
+
+  test.each([
+    ["/dev/stdout", "stdout"],
+    ["/proc/self/fd/1", "stdout"],
+    ["/dev/stderr", "stderr"],
+    ["/proc/self/fd/2", "stderr"],
+  ] as const)("may open %s anew", async (path, stream) => {
+    const script = `echo shell > ${path}; exec "${process.execPath}" -e 'require("fs").appendFileSync("${path}", "bun")'`;
+    const output = await outputOf(startShell(script));
+    expect(output).toEqual({ stdout: "", stderr: "", [stream]: "shell\nbun" });
+  });
+
+  test("gets exactly the environment it is given", async () => {
+    const env = { PATH: systemPath, EMPTY: "", BUN_OPTIONS: "--smol", "with.dot": "ä b\n", HOME: "/nowhere" };
+    const { stdout } = await outputOf(start(["env", "-0"], { env }));
+    const seen = stdout.split("\0").filter((entry) => entry !== "");
+    expect(seen.sort()).toEqual(
+      Object.entries(env)
+        .map(([name, value]) => `${name}=${value}`)
+        .sort(),
+    );
+  });
+
+  test("starts in the directory it is given", async () => {
+    const cwd = realpathSync(tmpdir());
+    expect((await outputOf(start(["pwd"], { cwd }))).stdout).toBe(`${cwd}\n`);
+  });
+
+  test("gets its arguments as they are", async () => {
+    const words = ["a b", "", "$HOME", "ü", "-n", '"'];
+    expect((await outputOf(start(["printf", "<%s>", ...words]))).stdout).toBe(words.map((w) => `<${w}>`).join(""));
+  });
+
+  test("has no signal blocked or ignored, whatever init does with signals", async () => {
+    const onHangup = () => {};
+    process.on("SIGHUP", onHangup);
+    try {
+      const status = readFileSync(`/proc/${(await startSleeper()).pid}/status`, "latin1");
+      expect(status).toMatch(/^SigBlk:\t0+$/m);
+      expect(status).toMatch(/^SigIgn:\t0+$/m);
+    } finally {
+      process.off("SIGHUP", onHangup);
+    }
+  });
+});
+
+describe("output", () => {
+  test("comes by stream: one receiver for stdout, then one for stderr", async () => {
+    expect(await outputOf(startShell("echo out; echo err >&2"))).toEqual({ stdout: "out\n", stderr: "err\n" });
+  });
+
+  test("arrives whole and in order, however much it is", async () => {
+    const bytes = 20 * 1024 * 1024;
+    const script = `const block = Buffer.alloc(${bytes}); for (let i = 0; i < block.length; i++) block[i] = i * 2654435761 >>> 13;
+      let at = 0; while (at < block.length) at += require("fs").writeSync(1, block, at);`;
+    const hash = new Bun.CryptoHasher("sha256");
+    let size = 0;
+    let isStdout = true;
+    const receiveOutput = () => {
+      const counts = isStdout;
+      isStdout = false;
+      return (chunk: Uint8Array) => {
+        if (!counts) return;
+        hash.update(chunk);
+        size += chunk.length;
+      };
+    };
+    const child = start([process.execPath, "-e", script], { receiveOutput });
+    await within(20_000, "the end of the child", child.exited);
+    await within(5000, "its output", Promise.resolve(child.drain()));
+    const expected = Buffer.alloc(bytes);
+    for (let i = 0; i < bytes; i++) expected[i] = (i * 2654435761) >>> 13;
+    expect(size).toBe(bytes);
+    expect(hash.digest("hex")).toBe(new Bun.CryptoHasher("sha256").update(expected).digest("hex"));
+  }, 30_000);
+
+  test("written just before a crash is not lost", async () => {
+    const child = startBun('require("fs").writeSync(2, "x".repeat(60000)); process.kill(process.pid, "SIGKILL")');
+    expect(await within(5000, "the end of the child", child.exited)).toEqual({ signal: "SIGKILL" });
+    await child.drain();
+    expect(child.stderr()).toBe("x".repeat(60_000));
+  });
+});

@@ -1,0 +1,103 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { chmodSync, closeSync, copyFileSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LaunchError, launchProcess } from "../../src/process/launch.ts";
+import { systemPath } from "./children.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "launch-errors-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, content: string | Uint8Array, mode = 0o755): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  chmodSync(path, mode);
+  return path;
+}
+
+function link(name: string, target: string): string {
+  const path = join(folder, name);
+  symlinkSync(target, path);
+  return path;
+}
+
+/** The head of a 64-bit ELF executable for a CPU nobody has. */
+function foreignElf(): Uint8Array {
+  const head = Buffer.alloc(128);
+  head.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  head.writeUInt16LE(2, 16);
+  head.writeUInt16LE(0xf00d, 18);
+  return head;
+}
+
+function errorOf(command: readonly string[], path: string): unknown {
+  try {
+    launchProcess({ command, cwd: "/", env: { PATH: path }, receiveOutput: () => () => {} });
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+describe("a program that cannot be started is refused with the reason AWS gives", () => {
+  const script = file("script", "#!/bin/sh\n");
+  const cases: [what: string, program: string, errno: string][] = [
+    ["a missing file", join(folder, "missing"), "no such file or directory"],
+    ["a link to nothing", link("dangling", "nowhere"), "no such file or directory"],
+    ["a script whose interpreter is missing", file("no-shell", "#!/no/such/shell\n"), "no such file or directory"],
+    ["a script with Windows line ends", file("crlf", "#!/bin/sh\r\nexit 0\r\n"), "no such file or directory"],
+    ["a script without an interpreter line", file("no-shebang", "echo hello\n"), "exec format error"],
+    ["an empty file", file("empty", ""), "exec format error"],
+    ["a binary for another CPU", file("foreign", foreignElf()), "exec format error"],
+    ["a file that is not executable", file("not-executable", "#!/bin/sh\n", 0o644), "permission denied"],
+    ["a directory", folder, "permission denied"],
+    ["a path through a file", join(script, "bootstrap"), "not a directory"],
+    ["links in a circle", link("circle", "circle"), "too many levels of symbolic links"],
+    ["a name that is too long", join(folder, "n".repeat(300)), "file name too long"],
+  ];
+
+  test.each(cases)("%s", (_what, program, errno) => {
+    const error = errorOf([program], systemPath);
+    expect(error).toBeInstanceOf(LaunchError);
+    expect((error as Error).message).toBe(`fork/exec ${program}: ${errno}`);
+  });
+
+  test("a file that is being written", () => {
+    const program = join(folder, "busy");
+    copyFileSync("/bin/true", program);
+    const writer = openSync(program, "r+");
+    try {
+      expect(errorOf([program], systemPath)).toEqual(new LaunchError(`fork/exec ${program}: text file busy`));
+    } finally {
+      closeSync(writer);
+    }
+  });
+
+  test("arguments that are too long", () => {
+    const command = ["/bin/true", "x".repeat(200_000)];
+    expect(errorOf(command, systemPath)).toEqual(new LaunchError("fork/exec /bin/true: argument list too long"));
+  });
+});
+
+describe("a bare name is looked up in the PATH the process is given", () => {
+  const cases: [what: string, name: string, path: string][] = [
+    ["a name that is nowhere", "no-such-program", systemPath],
+    ["a name with a quote in it", 'a"b', systemPath],
+    ["a file that is there but not executable", "not-executable-either", folder],
+    ["a directory of that name", "folder-of-files", folder],
+    ["a program that only the parent's PATH has", "sh", folder],
+    ["an empty name", "", systemPath],
+  ];
+  file("not-executable-either", "#!/bin/sh\n", 0o644);
+
+  test.each(cases)("%s is not found", (_what, name, path) => {
+    const text = `exec: ${JSON.stringify(name)}: executable file not found in $PATH`;
+    expect(errorOf([name], path)).toEqual(new LaunchError(text));
+  });
+});
+
+describe("what no function can be blamed for is a launch error all the same", () => {
+  test.each([[[]], [["/bin/true", "a\0b"]], [["/bin/\0true"]]])("the command %j", (command) => {
+    expect(errorOf(command, systemPath)).toBeInstanceOf(LaunchError);
+  });
+});

@@ -1,0 +1,189 @@
+/** A sandbox whose time, processes and clean-up are the test's. */
+import type { Exit } from "../../src/errors.ts";
+import { LaunchError, type ProcessSpec, type SupervisedProcess } from "../../src/process/launch.ts";
+import type { Invocation, InvokeRequest, Outcome } from "../../src/sandbox/invocation.ts";
+import type { Runtime } from "../../src/sandbox/runtime.ts";
+import { type InvocationReport, type InvokeResult, Sandbox, type SandboxOptions } from "../../src/sandbox/sandbox.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+export class FakeProcess implements SupervisedProcess {
+  readonly signals: NodeJS.Signals[] = [];
+  isOutputClosed = false;
+  /** Set: the process does not end by a signal. */
+  isStubborn = false;
+  readonly #exited = Promise.withResolvers<Exit>();
+  #unread: PromiseWithResolvers<void> | undefined;
+
+  constructor(
+    readonly pid: number,
+    readonly spec: ProcessSpec,
+    private readonly tell: (what: string) => void,
+  ) {}
+
+  get exited(): Promise<Exit> {
+    return this.#exited.promise;
+  }
+
+  exit(exit: Exit): void {
+    this.#exited.resolve(exit);
+  }
+
+  signalGroup(signal: NodeJS.Signals): void {
+    this.signals.push(signal);
+    if (!this.isStubborn) this.exit({ signal });
+  }
+
+  /** From now on something stands in the pipe, until the returned function is called. */
+  write(): () => void {
+    const unread = Promise.withResolvers<void>();
+    this.#unread = unread;
+    return () => {
+      this.#unread = undefined;
+      this.tell("output received");
+      unread.resolve();
+    };
+  }
+
+  drain(): Promise<unknown> | undefined {
+    return this.#unread?.promise;
+  }
+
+  closeOutput(): void {
+    this.isOutputClosed = true;
+  }
+}
+
+type Options = Partial<Pick<SandboxOptions, "bootstrap" | "env" | "timeoutSeconds">>;
+
+export class World {
+  readonly clock = new FakeClock();
+  readonly processes: FakeProcess[] = [];
+  /** What happened, in order: events, output received, processes ended. */
+  readonly told: string[] = [];
+  readonly reports: InvocationReport[] = [];
+  /** Set: nothing can be started. */
+  launchError: Error | undefined;
+  /** Set: the end of all processes is told when the test resolves it. */
+  ending: PromiseWithResolvers<boolean> | undefined;
+  endings = 0;
+  memoryMb = 30;
+  memorySamples = 0;
+  /** Pids whose memory is watched from their start. */
+  readonly watched: number[] = [];
+  readonly sandbox: Sandbox;
+
+  constructor(options: Options = {}) {
+    this.sandbox = new Sandbox({
+      bootstrap: { command: ["/var/runtime/bootstrap", "arg"], cwd: "/" },
+      env: { NAME: "value" },
+      timeoutSeconds: 3,
+      ...options,
+      clock: this.clock,
+      launch: (spec) => this.#launch(spec),
+      endAll: async () => {
+        this.endings++;
+        await this.ending?.promise;
+        this.told.push("all ended");
+        return true;
+      },
+      memory: {
+        sample: () => {
+          this.memorySamples++;
+          return this.memoryMb;
+        },
+        watch: (pid) => void this.watched.push(pid),
+      },
+      events: {
+        receiveOutput: () => () => {},
+        invocationStarted: (id) => void this.told.push(`start ${id}`),
+        invocationEnded: (report) => {
+          this.told.push(`end ${report.requestId}`);
+          this.reports.push(report);
+        },
+        runtimeEndedIdle: ({ reason }) => void this.told.push(`idle: ${reason}`),
+      },
+    });
+  }
+
+  /** A world whose runtime polls, in the idle phase. */
+  static async ready(options: Options = {}): Promise<World> {
+    const world = new World(options);
+    const init = world.sandbox.init();
+    world.poll();
+    await init;
+    await world.flush();
+    return world;
+  }
+
+  get runtime(): Runtime {
+    return this.sandbox.runtime;
+  }
+
+  /** The process started last. */
+  get process(): FakeProcess {
+    const last = this.processes.at(-1);
+    if (!last) throw new Error("no process was started");
+    return last;
+  }
+
+  flush(): Promise<void> {
+    return this.clock.advance(0);
+  }
+
+  poll(): Promise<Invocation | undefined> {
+    return this.runtime.next(new AbortController().signal);
+  }
+
+  invoke(request: Partial<InvokeRequest> = {}): Promise<InvokeResult> {
+    return this.sandbox.invoke({
+      requestId: "id-1",
+      invokedFunctionArn: "arn",
+      payload: "{}",
+      traceId: "",
+      clientContext: "",
+      isInitRetry: false,
+      ...request,
+    });
+  }
+
+  /** The runtime answers, as its calls to the Runtime API would. */
+  answer(outcome: Outcome = response(), requestId = "id-1"): void {
+    const invocation = this.runtime.currentInvocation(requestId);
+    if (!invocation) throw new Error(`the runtime was not given ${requestId}`);
+    this.runtime.beginAnswer(outcome.kind === "error" ? "error" : "response");
+    this.runtime.finishAnswer();
+    invocation.answer(outcome);
+  }
+
+  /** One whole invocation of a good runtime that polls. */
+  async serve(request: Partial<InvokeRequest> = {}): Promise<InvokeResult> {
+    const invoked = this.invoke(request);
+    await this.flush();
+    this.answer(response(), request.requestId);
+    void this.poll();
+    return await invoked;
+  }
+
+  #launch(spec: ProcessSpec): FakeProcess {
+    if (this.launchError) throw this.launchError;
+    const process = new FakeProcess(100 + this.processes.length, spec, (what) => this.told.push(what));
+    this.processes.push(process);
+    return process;
+  }
+}
+
+export function response(text = "ok"): Outcome {
+  return { kind: "response", body: Buffer.from(text), contentType: "application/json" };
+}
+
+export const launchError = new LaunchError("fork/exec /var/runtime/bootstrap: no such file or directory");
+
+export const exitFault = (ending: string) => ({
+  type: "Runtime.ExitError" as const,
+  reason: `Runtime exited with error: ${ending}`,
+});
+
+export const timedOut = {
+  kind: "timeout",
+  fault: { type: "Sandbox.Timedout", reason: "Task timed out after 3.00 seconds" },
+} as const;
