@@ -11,21 +11,33 @@ const targets = [
   { bun: "bun-linux-arm64", cpu: "arm64", file: "aws-lambda-rie-arm64" },
 ] as const;
 
+/** What Bun writes where it cannot parse a request. */
+const badRequest = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+
 /**
- * Names in Bun's own executable that let the environment steer a compiled program, and what stands there instead.
+ * Texts in Bun's own executable that get in the way of an init, and what stands there instead.
  *
- * Bun reads these before any code of ours runs, so the only place to disarm them is the executable: a variable whose
- * name is never looked up cannot change init. `BUN_BE_BUN` would turn init into the bun command line, `BUN_OPTIONS`
- * would preload a function's file into it. And Bun raises the soft limit of open files to the hard limit at start;
- * as PID 1 nothing tells afterwards what the container had set, and the function must have exactly that. Importing
- * `getrlimit` under the name of `setrlimit` (same arguments, same symbol version) turns that call into a harmless read.
+ * - `BUN_BE_BUN` would turn init into the bun command line, `BUN_OPTIONS` would preload a function's file into it. Bun reads
+ *   them before any code of ours runs, so the only place to disarm them is here: a variable whose name is never looked up
+ *   changes nothing.
+ * - Bun raises the soft limit of open files to the hard limit at start; as PID 1 nothing tells afterwards what the container
+ *   had set, and the function must have exactly that. Importing `getrlimit` under the name of `setrlimit` (same arguments,
+ *   same symbol version) turns that call into a harmless read.
+ * - Bun takes the trailers of a streamed response for a second request and sends its 400 behind our answer, on which the
+ *   Node.js runtime client dies. Line breaks in its place are skipped by every client; a request that really cannot be
+ *   parsed has its connection closed without a word.
  *
- * `places` counts how often the name occurs in the part Bun ships; our own bundle comes behind it.
+ * `places` counts how often the text occurs in the part Bun ships; our own bundle comes behind it.
  */
 const disarmed = [
   { name: "BUN_BE_BUN", instead: "\x01UN_BE_BUN", places: 1 },
   { name: "BUN_OPTIONS", instead: "\x01UN_OPTIONS", places: 2 },
   { name: "\0setrlimit\0", instead: "\0getrlimit\0", places: 1 },
+  {
+    name: `\0${badRequest}\0`,
+    instead: `\0${"\r\n".repeat(badRequest.length).slice(0, badRequest.length)}\0`,
+    places: 1,
+  },
 ] as const;
 
 async function disarm(file: string): Promise<void> {
