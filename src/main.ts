@@ -71,14 +71,14 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
   startReaping();
   const { frontend, callbacks, runtimeApi } = compose(commandLine, config, env);
   let isStopping = false;
-  const stop = async (status: number): Promise<void> => {
+  const stop = async (): Promise<void> => {
     if (isStopping) return;
     isStopping = true;
     await frontend.stop();
-    await exit(status);
+    await exit(frontend.hasFailed ? exitStatus.initFailed : exitStatus.done);
   };
-  process.on("SIGTERM", () => void stop(exitStatus.done));
-  process.on("SIGINT", () => void stop(exitStatus.done));
+  process.on("SIGTERM", () => void stop());
+  process.on("SIGINT", () => void stop());
 
   try {
     listen("the Runtime API", commandLine.runtimeApi, (request) => runtimeApi.fetch(request));
@@ -89,13 +89,13 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
     listen("the invoke server", { hostname: "0.0.0.0", port: config.invokePort }, (request) =>
       invokeApi.fetch(request),
     );
-    if (!(await started)) await stop(exitStatus.initFailed);
+    await started;
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
     log.error(error.message);
     await frontend.fail({ type: "Sandbox.Failure", reason: error.message });
-    await stop(exitStatus.initFailed);
   }
+  if (frontend.hasFailed) await stop();
 }
 
 function compose(commandLine: CommandLine, config: Config, env: Environment) {

@@ -65,3 +65,14 @@ test.skipIf(!isRoot)("PID 1 ends by SIGTERM too", async () => {
   expect(await init.stop()).toBe(0);
   expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready"]);
 });
+
+test("a failed init that LocalStack stops at once still ends with 1", async () => {
+  const init = startInit(runFixture("exits-at-init.sh", "3"), {
+    misbehave({ kind }) {
+      if (kind === "status error") init.signal("SIGTERM");
+      return undefined;
+    },
+  });
+  expect(await init.exited()).toBe(1);
+  expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["status error"]);
+});

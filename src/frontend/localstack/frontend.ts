@@ -45,24 +45,34 @@ export class LocalStackFrontend {
   /** Ids taken lately, oldest first, with the time each one's run ended (infinite while it has not). */
   readonly #recentIds = new Map<string, number>();
   readonly #booted = Promise.withResolvers<InitOutcome>();
+  #bootTold: Promise<void> = Promise.resolve();
+  #hasFailed = false;
   #isStopping = false;
 
   constructor(private readonly options: LocalStackFrontendOptions) {}
 
   /**
    * The boot's init phase, told to LocalStack: exactly one `ready`, or exactly one `error`.
-   * @returns whether invocations can be served
    */
-  async start(): Promise<boolean> {
+  async start(): Promise<void> {
     const outcome = await this.options.sandbox.init();
-    if (!this.#isStopping) await this.#tellBoot(outcome);
+    if (!this.#isStopping) {
+      this.#hasFailed = outcome.kind === "init error" || outcome.kind === "fault";
+      this.#bootTold = this.#tellBoot(outcome);
+      await this.#bootTold;
+    }
     this.#booted.resolve(outcome);
-    return outcome.kind === "ready" || outcome.kind === "cancelled";
+  }
+
+  /** Whether init failed: no invocation can be served, and the process has to end. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** Init cannot serve, for a reason of its own: LocalStack is told that, whatever the runtime comes to. */
   async fail(fault: Fault): Promise<void> {
     this.#isStopping = true;
+    this.#hasFailed = true;
     await this.options.callbacks.statusError(await newFaultBody(fault));
   }
 
@@ -99,7 +109,7 @@ export class LocalStackFrontend {
     this.#isStopping = true;
     const { sandbox, clock } = this.options;
     await sandbox.shutdown();
-    const everythingTold = this.#turn.then(() => this.#told);
+    const everythingTold = this.#bootTold.then(() => this.#turn).then(() => this.#told);
     if (!(await settlesWithin(clock, farewellBudgetMs, everythingTold))) {
       log.error(`LocalStack was not told everything within ${farewellBudgetMs} ms: the last callbacks are lost`);
     }
