@@ -55,8 +55,7 @@ export class Callbacks {
     const url = `${this.address.runtimeEndpoint}/${path}`;
     for (let attempt = 0; ; attempt++) {
       try {
-        const status = await this.#attempt(url, body);
-        if (status >= 400) log.info(`LocalStack answered ${status} to ${path}`);
+        await this.#attempt(url, body);
         return true;
       } catch (error) {
         const wait = retryAfterMs[attempt];
@@ -73,13 +72,14 @@ export class Callbacks {
   }
 
   /** The deadline covers the whole answer; ofetch's own ends with the headers. */
-  async #attempt(url: string, body: Uint8Array | string): Promise<number> {
+  async #attempt(url: string, body: Uint8Array | string): Promise<void> {
     const abort = new AbortController();
     const callOff = this.clock.after(answerTimeoutMs, () => abort.abort());
     try {
       this.#client ??= loadClient();
       const post = await this.#client;
-      return (await post.raw(url, { body, headers: jsonHeaders, signal: abort.signal })).status;
+      const answer = await post.raw(url, { body, headers: jsonHeaders, signal: abort.signal });
+      if (answer.status >= 400) log.info(`LocalStack answered ${answer.status} to ${url}: ${await answer.text()}`);
     } catch (error) {
       throw abort.signal.aborted ? new NoAnswerError(`no answer within ${answerTimeoutMs / 1000} s`) : error;
     } finally {
@@ -95,8 +95,8 @@ type Client = Awaited<ReturnType<typeof loadClient>>;
 /** Loaded while the runtime starts, not before it. */
 async function loadClient() {
   const { ofetch } = await import("ofetch");
-  // No retries and no parsing by ofetch: only connection errors are worth another try, and no answer has a meaning.
-  return ofetch.create({ method: "POST", retry: 0, responseType: "text", ignoreResponseError: true });
+  // No retries by ofetch, for only connection errors are worth another try; and the body of an answer is not even read.
+  return ofetch.create({ method: "POST", retry: 0, responseType: "stream", ignoreResponseError: true });
 }
 
 function reasonOf(error: unknown): string {
