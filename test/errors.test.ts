@@ -21,7 +21,7 @@ describe("the end of a runtime", () => {
     [{ signal: "SIGXCPU" }, "Runtime exited with error: signal: signal 24"],
     [{ signal: "SIGSTKFLT" }, "Runtime exited with error: signal: signal 16"],
     [{ signal: 34 }, "Runtime exited with error: signal: signal 34"],
-  ] as [Exit, string][])("%p has AWS's text", (exit, reason) => {
+  ] as [Exit, string][])("%j has AWS's text", (exit, reason) => {
     expect(runtimeExitFault(exit)).toEqual({ type: "Runtime.ExitError", reason });
   });
 });

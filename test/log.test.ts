@@ -1,0 +1,49 @@
+import { afterEach, expect, spyOn, test } from "bun:test";
+import { log, logLevels, setLogLevel } from "../src/log.ts";
+
+afterEach(() => setLogLevel("warn"));
+
+/** What logging at each level writes to stderr. */
+function written(): string {
+  let text = "";
+  const write = spyOn(process.stderr, "write").mockImplementation((chunk) => {
+    text += chunk;
+    return true;
+  });
+  for (const level of ["trace", "debug", "info", "warn", "error"] as const) log[level](level);
+  write.mockRestore();
+  return text;
+}
+
+test.each([
+  ["trace", ["trace", "debug", "info", "warn", "error"]],
+  ["debug", ["debug", "info", "warn", "error"]],
+  ["info", ["info", "warn", "error"]],
+  ["warn", ["warn", "error"]],
+  ["error", ["error"]],
+  ["fatal", ["error"]],
+  ["panic", ["error"]],
+] as const)("at %s are written %j", (level, lines) => {
+  setLogLevel(level);
+  expect(
+    written()
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" ").at(-1)),
+  ).toEqual([...lines]);
+});
+
+test("every word of the setting has a level", () => {
+  expect(Object.keys(logLevels)).toEqual(["trace", "debug", "info", "warn", "error", "fatal", "panic"]);
+});
+
+test("a line has its time, its level, and the stack of an error; repeats are not swallowed", () => {
+  let text = "";
+  const write = spyOn(process.stderr, "write").mockImplementation((chunk) => {
+    text += chunk;
+    return true;
+  });
+  for (let count = 0; count < 20; count++) log.error("failed:", new Error("why"));
+  write.mockRestore();
+  expect(text.match(/^\d{4}-\d\d-\d\dT\S+Z ERROR failed: Error: why\n +at /gm)).toHaveLength(20);
+});
