@@ -3,6 +3,9 @@ import { type Clock, settlesWithin } from "../clock.ts";
 import { log } from "../log.ts";
 import { descendantsOf, isRunning } from "./tree.ts";
 
+/** Turns of the event loop after which a child that has ended is known to have ended. */
+const childEndTurns = 4;
+
 /**
  * Kills all descendants of init and waits until none is left, at most `budgetMs` milliseconds. Descendants that
  * detached themselves are found because init is their subreaper; those that fork meanwhile are found in the next round.
@@ -10,34 +13,42 @@ import { descendantsOf, isRunning } from "./tree.ts";
  */
 export async function endAllProcesses(clock: Clock, budgetMs: number): Promise<boolean> {
   const deadline = clock.now() + budgetMs;
-  for (let emptyLooks = 0; ; ) {
-    const ended = nextChildEnd();
-    const left = descendantsOf(process.pid).filter(isRunning);
-    if (left.length === 0) {
-      ended.forget();
-      // A process that forked and ended during the walk hid its child from it; the second walk sees that.
-      if (++emptyLooks === 2) return true;
-      continue;
-    }
-    emptyLooks = 0;
-    for (const pid of left) kill(pid);
-    const remaining = deadline - clock.now();
-    const inTime = remaining > 0 && (await settlesWithin(clock, remaining, ended.promise));
-    ended.forget();
-    if (!inTime) {
-      log.warn(`these processes of the function did not end within ${budgetMs} ms of SIGKILL: ${left.join(", ")}`);
-      return false;
+  for (;;) {
+    const childEnd = watchChildEnd();
+    try {
+      const left = descendantsOf(process.pid).filter(isRunning);
+      for (const pid of left) kill(pid);
+      // A process that forks and ends while the tree is walked hides its child from the walk; its own end gives it away.
+      if (left.length === 0 && !(await childEnd.happensSoon())) return true;
+      const remaining = deadline - clock.now();
+      if (remaining <= 0 || !(await settlesWithin(clock, remaining, childEnd.promise))) {
+        log.warn(`these processes of the function did not end within ${budgetMs} ms of SIGKILL: ${left.join(", ")}`);
+        return false;
+      }
+    } finally {
+      childEnd.forget();
     }
   }
 }
 
-/** A promise for the next SIGCHLD. It must be asked for before looking, or an end in between would be missed. */
-function nextChildEnd(): { promise: Promise<void>; forget: () => void } {
+/** The next SIGCHLD. To be asked for before looking, or an end in between would be missed. */
+function watchChildEnd() {
   const { promise, resolve } = Promise.withResolvers<void>();
-  // After the reaper's own turn, so that what has ended is gone from the tree when we look again.
-  const onChildEnd = () => setImmediate(resolve);
+  let hasHappened = false;
+  const onChildEnd = () => {
+    hasHappened = true;
+    // After the reaper's own turn, so that what has ended is gone from the tree when we look again.
+    setImmediate(resolve);
+  };
   process.on("SIGCHLD", onChildEnd);
-  return { promise, forget: () => process.off("SIGCHLD", onChildEnd) };
+  return {
+    promise,
+    async happensSoon(): Promise<boolean> {
+      for (let turn = 0; turn < childEndTurns && !hasHappened; turn++) await new Promise(setImmediate);
+      return hasHappened;
+    },
+    forget: () => process.off("SIGCHLD", onChildEnd),
+  };
 }
 
 function kill(pid: number): void {

@@ -1,6 +1,6 @@
 /** The Runtime API, version 2018-06-01: `runtime-api.md` section 3, without restore. */
 import { type Fault, toStoredErrorType } from "../errors.ts";
-import { log } from "../log.ts";
+import { log, logLevels } from "../log.ts";
 import type { Invocation, Outcome } from "../sandbox/invocation.ts";
 import type { Runtime } from "../sandbox/runtime.ts";
 import type { Handler, RuntimeApiOptions } from "./app.ts";
@@ -40,65 +40,45 @@ export function addRuntimeRoutes({ host, maxPayloadBytes }: RuntimeApiOptions, a
     return eventReply(invocation, maxPayloadBytes);
   });
 
-  const takeResponse = async (request: Request, path: string): Promise<Response> => {
+  /** Both ways to answer an invocation. */
+  const takeAnswer = async (call: "response" | "error", request: Request, path: string): Promise<Response> => {
     const { runtime } = host;
     const invocation = runtime.currentInvocation(requestIdIn(path));
-    if (!invocation) return invalidRequestId();
-    runtime.beginAnswer("response");
+    if (!invocation) return apiError(400, "InvalidRequestID", "Invalid request ID");
+    runtime.beginAnswer(call);
     const finish = (outcome: Outcome) => {
       runtime.finishAnswer();
       invocation.answer(outcome);
     };
 
     const mode = request.headers.get("lambda-runtime-function-response-mode") ?? "";
-    if (mode !== "" && mode !== "streaming") {
+    if (call === "response" && mode !== "" && mode !== "streaming") {
       finish({ kind: "fault", fault: responseModeFault(mode) });
       return apiError(400, "InvalidFunctionResponseMode", "Invalid function response mode");
     }
     const body = await readBody(request, maxPayloadBytes);
-    if (!invocation.isWaiting) return invalidRequestId();
+    // The timeout, or the end of the runtime, came first.
+    if (!invocation.isWaiting) return apiError(400, "InvalidRequestID", "Invalid request ID");
     if (body.kind === "too large") {
       finish({ kind: "too large" });
       return payloadTooLarge(maxPayloadBytes);
     }
-    if (body.kind === "truncated") return truncated(finish);
-    finish({ kind: "response", body: body.bytes, contentType: contentTypeOf(request) });
+    if (body.kind === "truncated") {
+      finish({ kind: "fault", fault: truncatedFault });
+      return truncated();
+    }
+    finish(call === "response" ? toResponse(request, body.bytes) : toError(request, body.bytes));
     return accepted();
   };
 
   add("POST", `${version}/runtime/invocation/:id/response`, async (request, path) => {
-    const reply = await takeResponse(request, path);
-    // Bun takes a trailer block for the next request and answers it with a stray 400. With the connection announced as
-    // closing, the runtime reads our answer, not that one, and does not reuse the connection.
+    const reply = await takeAnswer("response", request, path);
+    // Bun does not know trailers and closes the connection at once: announced so, the runtime does not reuse it.
     if (request.headers.has("trailer")) reply.headers.set("Connection", "close");
     return reply;
   });
 
-  add("POST", `${version}/runtime/invocation/:id/error`, async (request, path) => {
-    const { runtime } = host;
-    const invocation = runtime.currentInvocation(requestIdIn(path));
-    if (!invocation) return invalidRequestId();
-    runtime.beginAnswer("error");
-    const finish = (outcome: Outcome) => {
-      runtime.finishAnswer();
-      invocation.answer(outcome);
-    };
-
-    const body = await readBody(request, maxPayloadBytes);
-    if (!invocation.isWaiting) return invalidRequestId();
-    if (body.kind === "too large") {
-      finish({ kind: "too large" });
-      return payloadTooLarge(maxPayloadBytes);
-    }
-    if (body.kind === "truncated") return truncated(finish);
-    logErrorCause(request, invocation);
-    finish({
-      kind: "error",
-      ...toStoredError(body.bytes, contentTypeOf(request)),
-      errorType: errorTypeOf(request),
-    });
-    return accepted();
-  });
+  add("POST", `${version}/runtime/invocation/:id/error`, (request, path) => takeAnswer("error", request, path));
 
   add("POST", `${version}/runtime/init/error`, async (request) => {
     const { runtime } = host;
@@ -154,21 +134,18 @@ function errorTypeOf(request: Request): string {
   return toStoredErrorType(request.headers.get("lambda-runtime-function-error-type") ?? undefined);
 }
 
-function invalidRequestId(): Response {
-  return apiError(400, "InvalidRequestID", "Invalid request ID");
-}
-
 function payloadTooLarge(limit: number): Response {
   return apiError(413, "RequestEntityTooLarge", `Exceeded maximum allowed payload size (${limit} bytes).`);
 }
 
-function truncated(finish?: (outcome: Outcome) => void): Response {
-  finish?.({
-    kind: "fault",
-    fault: { type: "Runtime.TruncatedResponse", reason: "The runtime's connection ended before its response did" },
-  });
+function truncated(): Response {
   return apiError(400, "TruncatedHTTPRequest", "HTTP request detected as truncated");
 }
+
+const truncatedFault: Fault = {
+  type: "Runtime.TruncatedResponse",
+  reason: "The runtime's connection ended before its response did",
+};
 
 function responseModeFault(mode: string): Fault {
   return {
@@ -177,9 +154,16 @@ function responseModeFault(mode: string): Fault {
   };
 }
 
-/** Nobody but the log has a use for the X-Ray cause: LocalStack makes the segments of the function itself. */
-function logErrorCause(request: Request, invocation: Invocation): void {
+function toResponse(request: Request, body: Uint8Array): Outcome {
+  return { kind: "response", body, contentType: contentTypeOf(request) };
+}
+
+function toError(request: Request, body: Uint8Array): Outcome {
+  const contentType = contentTypeOf(request);
   const cause = request.headers.get("lambda-runtime-function-xray-error-cause");
-  if (!cause || contentTypeOf(request) === errorCauseContentType) return;
-  log.debug(`X-Ray cause of ${invocation.request.requestId}:`, toErrorCause(cause) ?? "not a valid cause");
+  // Nobody but the log has a use for the cause: LocalStack makes the segments of the function itself.
+  if (cause && contentType !== errorCauseContentType && log.level >= logLevels.debug) {
+    log.debug("X-Ray cause:", toErrorCause(cause) ?? "not a valid one");
+  }
+  return { kind: "error", ...toStoredError(body, contentType), errorType: errorTypeOf(request) };
 }

@@ -76,6 +76,11 @@ export class Sandbox {
     return this.#generation.runtime;
   }
 
+  /** Resolves when the present runtime has ended. */
+  get runtimeExited(): Promise<unknown> {
+    return this.#generation.exited;
+  }
+
   /** The boot's init phase: starts the processes and waits for the runtime's first poll, or for what prevented it. */
   async init(): Promise<InitOutcome> {
     if (this.#isStopped) return { kind: "cancelled" };

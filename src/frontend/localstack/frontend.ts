@@ -11,6 +11,7 @@ import { newFaultBody, toResult, withRequestId } from "./results.ts";
 
 /** The part of the sandbox a front end uses. */
 export interface InvocableSandbox {
+  readonly runtimeExited: Promise<unknown>;
   init(): Promise<InitOutcome>;
   invoke(request: InvokeRequest): Promise<InvokeResult>;
   shutdown(): Promise<void>;
@@ -33,6 +34,9 @@ export interface LocalStackFrontendOptions {
  * more after the result.
  */
 const duplicateWindowMs = 1000;
+
+/** Milliseconds a runtime that reported an init error has to end by itself, with whatever it still has to say. */
+const lastWordsMs = 500;
 
 /** Milliseconds the callbacks that are under way have to finish when init is stopped. */
 const farewellBudgetMs = 3500;
@@ -77,10 +81,13 @@ export class LocalStackFrontend {
   }
 
   async #tellBoot(outcome: InitOutcome): Promise<void> {
-    const { callbacks } = this.options;
+    const { callbacks, clock, sandbox } = this.options;
     if (outcome.kind === "ready") await callbacks.ready();
-    else if (outcome.kind === "init error") await callbacks.statusError(withRequestId(outcome.body, ""));
     else if (outcome.kind === "fault") await callbacks.statusError(await newFaultBody(outcome.fault));
+    else if (outcome.kind === "init error") {
+      await callbacks.statusError(withRequestId(outcome.body, ""));
+      await settlesWithin(clock, lastWordsMs, sandbox.runtimeExited);
+    }
   }
 
   /**

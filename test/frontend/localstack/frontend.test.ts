@@ -44,6 +44,7 @@ class World {
       postInvokeWaitMs,
       takeLogs: () => "text",
       sandbox: {
+        runtimeExited: Promise.resolve(),
         init: () => this.init.promise,
         invoke: async ({ requestId }) => {
           this.invoked.push(requestId);
