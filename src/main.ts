@@ -68,6 +68,7 @@ function restart(args: readonly string[], env: Readonly<Record<string, string>>)
 /** Serves LocalStack until init fails or a signal comes. */
 async function run(commandLine: CommandLine, config: Config, env: Environment): Promise<void> {
   setLogLevel(config.logLevel);
+  tellWhatIsMissing(config);
   startReaping();
   const { frontend, callbacks, runtimeApi } = compose(commandLine, config, env);
   let isStopping = false;
@@ -96,6 +97,14 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
     await frontend.fail({ type: "Sandbox.Failure", reason: error.message });
   }
   if (frontend.hasFailed) await stop();
+}
+
+/** Settings of LocalStack this version takes and does nothing with. Those it sends with every function are no warning. */
+function tellWhatIsMissing({ codeArchives, hotReloadingPaths, chmodPaths, user }: Config): void {
+  if (codeArchives.length > 0) log.warn("LOCALSTACK_CODE_ARCHIVES is not supported yet: no code is fetched");
+  if (hotReloadingPaths.length > 0) log.warn("LOCALSTACK_HOT_RELOADING_PATHS is not supported yet: nothing is watched");
+  if (chmodPaths !== "[]") log.info("LOCALSTACK_CHMOD_PATHS is not supported yet: file modes stay as they are");
+  if (user !== "" && user !== "root") log.info("LOCALSTACK_USER is not supported yet: the function runs as init does");
 }
 
 function compose(commandLine: CommandLine, config: Config, env: Environment) {
