@@ -3,6 +3,7 @@
  * Source of the rows: `localstack.md` 4.1 of the contract.
  */
 import { type LogLevel, logLevels } from "./log.ts";
+import { systemLevels } from "./telemetry/json-levels.ts";
 
 /** The environment as init found it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -141,6 +142,14 @@ export const settings = {
     wholeNumber("the function's memory in MB", 1),
   ),
   region: setting("AWS_REGION", "init and function", anyText),
+  functionName: setting("AWS_LAMBDA_FUNCTION_NAME", "init and function", anyText, "test_function"),
+  initializationType: setting("AWS_LAMBDA_INITIALIZATION_TYPE", "init and function", anyText, "on-demand"),
+  logStreamName: setting("AWS_LAMBDA_LOG_STREAM_NAME", "init and function", anyText, ""),
+  // Other words than AWS's mean the default: these are the function's, and no reason to refuse it.
+  logFormat: setting("AWS_LAMBDA_LOG_FORMAT", "init and function", anyText, "Text"),
+  applicationLogLevel: setting("AWS_LAMBDA_LOG_LEVEL", "init and function", anyText, "INFO"),
+  // AWS tells it to nobody inside the environment: a name of our own.
+  systemLogLevel: setting("LOCALSTACK_SYSTEM_LOG_LEVEL", "init", oneOf(...systemLevels), "INFO"),
 } satisfies Record<string, Setting<unknown>>;
 
 /** The value of every setting, with defaults filled in. */

@@ -8,6 +8,10 @@ export type FaultType =
   | "Runtime.InvalidResponseModeHeader"
   | "Runtime.TruncatedResponse"
   | "Function.ResponseSizeTooLarge"
+  | "Extension.LaunchError"
+  | "Extension.Crash"
+  | "Extension.InitError"
+  | "Extension.ExitError"
   | "Sandbox.Timedout"
   | "Sandbox.Failure";
 
@@ -39,6 +43,14 @@ export function runtimeExitFault(exit: Exit): Fault {
     type: "Runtime.ExitError",
     reason: ending ? `Runtime exited with error: ${ending}` : "Runtime exited without providing a reason",
   };
+}
+
+/**
+ * What an unexpected end of an extension means: the type of what it reported before, else `Extension.Crash`; the text is
+ * of its end in either case (`lifecycle.md` 3.1).
+ */
+export function extensionExitFault(exit: Exit, reported: "InitError" | "ExitError" | undefined): Fault {
+  return { type: `Extension.${reported ?? "Crash"}`, reason: describeExit(exit) ?? "exit code 0" };
 }
 
 /** `exit status N` or `signal: <name>`; `undefined` for status 0, which gives no reason. */
@@ -92,10 +104,17 @@ function signalText(signal: string | number): string {
   return signalTexts[signal] ?? `signal ${signalNumbers[signal] ?? signal}`;
 }
 
-/** The message AWS gives for an invocation that ran into its timeout (seed; decision 6). */
-export function timeoutFault(timeoutSeconds: number): Fault {
-  return { type: "Sandbox.Timedout", reason: `Task timed out after ${timeoutSeconds}.00 seconds` };
+/**
+ * The message AWS gives for an invocation that ran into its timeout (seed; decision 6).
+ * @param waitedFor which extension kept it from ever reaching the runtime, if that was the reason
+ */
+export function timeoutFault(timeoutSeconds: number, waitedFor?: string): Fault {
+  const blame = waitedFor === undefined ? "" : ` while waiting for ${waitedFor}`;
+  return { type: "Sandbox.Timedout", reason: `Task timed out after ${timeoutSeconds}.00 seconds${blame}` };
 }
+
+/** The type of a response or error payload above the limit. */
+export const tooLargeType = "Function.ResponseSizeTooLarge" satisfies FaultType;
 
 /**
  * The body for a response or error payload above the limit. No request id in the text: recorded so on AWS
@@ -105,7 +124,7 @@ export function timeoutFault(timeoutSeconds: number): Fault {
 export function tooLargeBody(limit: number): string {
   return JSON.stringify({
     errorMessage: `Response payload size exceeded maximum allowed payload size (${limit} bytes).`,
-    errorType: "Function.ResponseSizeTooLarge" satisfies FaultType,
+    errorType: tooLargeType,
   });
 }
 

@@ -22,15 +22,20 @@ import { ListenError, listen } from "./listen.ts";
 import { log, setLogLevel } from "./log.ts";
 import { findBootstrap } from "./prepare/bootstrap.ts";
 import { cleanEnvironment } from "./prepare/clean-environment.ts";
+import { areExtensionsEnabled, findExtensions } from "./prepare/extension-files.ts";
 import { endAllProcesses } from "./process/end-all.ts";
 import { launchProcess } from "./process/launch.ts";
 import { MemoryMeter } from "./process/memory.ts";
 import { startReaping } from "./process/reaper.ts";
 import { createRuntimeApi } from "./runtime-api/app.ts";
-import { runtimeEnvironment } from "./sandbox/environment.ts";
+import { extensionEnvironment, runtimeEnvironment } from "./sandbox/environment.ts";
 import { Sandbox } from "./sandbox/sandbox.ts";
+import { toApplicationLevel } from "./telemetry/json-levels.ts";
 import { LogBuffer } from "./telemetry/log-buffer.ts";
-import { endLine, reportLine, startLine } from "./telemetry/platform-lines.ts";
+import { JsonFormat, TextFormat } from "./telemetry/log-format.ts";
+import { Recorder } from "./telemetry/recorder.ts";
+import type { FunctionFacts } from "./telemetry/records.ts";
+import { TelemetryService } from "./telemetry/service.ts";
 import { StdoutForwarder } from "./telemetry/stdout.ts";
 
 const exitStatus = { done: 0, initFailed: 1, badConfiguration: 2 } as const;
@@ -107,35 +112,31 @@ function tellWhatIsMissing({ codeArchives, hotReloadingPaths, chmodPaths, user }
   if (user !== "" && user !== "root") log.info("LOCALSTACK_USER is not supported yet: the function runs as init does");
 }
 
-function compose(commandLine: CommandLine, config: Config, env: Environment) {
+function compose(commandLine: CommandLine, config: Config, given: Environment) {
   const clock = systemClock;
   const { hostname, port } = commandLine.runtimeApi;
-  const bootstrap = findBootstrap(commandLine.command, env, process.cwd());
+  const cwd = process.cwd();
+  const bootstrap = findBootstrap(commandLine.command, given, cwd);
   const callbacks = new Callbacks(config, clock);
+  const telemetry = new TelemetryService(clock);
   const logs = new LogBuffer();
+  const areExtensionsOn = areExtensionsEnabled();
+  const env = runtimeEnvironment(given, bootstrap.handler, `${hostname}:${port}`);
   const sandbox: Sandbox = new Sandbox({
     clock,
-    bootstrap,
-    env: runtimeEnvironment(env, bootstrap.handler, `${hostname}:${port}`),
+    plan: {
+      bootstrap,
+      env,
+      findExtensions: () => (areExtensionsOn ? findExtensions() : []),
+      extensionEnv: extensionEnvironment(env),
+      extensionCwd: cwd,
+    },
     timeoutSeconds: config.timeoutSeconds,
     launch: launchProcess,
     endAll: (budgetMs) => endAllProcesses(clock, budgetMs),
     memory: new MemoryMeter(clock),
-    events: {
-      receiveOutput() {
-        const keep = logs.receiveOutput();
-        return (chunk) => {
-          keep(chunk);
-          stdout.forward(chunk);
-        };
-      },
-      invocationStarted: (requestId) => logs.addLine(startLine(requestId, config.functionVersion)),
-      invocationEnded(report) {
-        logs.addLine(endLine(report.requestId));
-        logs.addLine(reportLine({ ...report, memorySizeMb: config.memorySizeMb }));
-      },
-      runtimeEndedIdle: (fault) => frontend.reportIdleFault(fault),
-    },
+    events: newRecorder(config, logs, telemetry),
+    onIdleFault: (fault) => frontend.reportIdleFault(fault),
   });
   const frontend: LocalStackFrontend = new LocalStackFrontend({
     sandbox,
@@ -145,9 +146,31 @@ function compose(commandLine: CommandLine, config: Config, env: Environment) {
     maxPayloadBytes: config.maxPayloadBytes,
     postInvokeWaitMs: config.postInvokeWaitMs,
   });
-  const runtimeApi = createRuntimeApi({ host: sandbox, maxPayloadBytes: config.maxPayloadBytes });
+  const runtimeApi = createRuntimeApi({
+    host: sandbox,
+    maxPayloadBytes: config.maxPayloadBytes,
+    // The handler of the environment, not the one of the command line: `lifecycle.md` 2.3.
+    registration: { ...config, handler: given.AWS_LAMBDA_FUNCTION_HANDLER ?? given._HANDLER ?? "" },
+    telemetry,
+    areExtensionsEnabled: areExtensionsOn,
+    runtimeApiPort: port,
+  });
   return { frontend, callbacks, runtimeApi };
 }
+
+function newRecorder(config: Config, logs: LogBuffer, telemetry: TelemetryService): Recorder {
+  const facts: FunctionFacts = { ...config, instanceId: config.logStreamName };
+  const isJsonFormat = config.logFormat.toUpperCase() === "JSON";
+  const application = toApplicationLevel(config.applicationLogLevel) ?? "INFO";
+  const format = isJsonFormat
+    ? new JsonFormat(logs, facts, { application, system: config.systemLogLevel })
+    : new TextFormat(logs, facts);
+  const show = (chunk: Uint8Array) => stdout.forward(chunk);
+  return new Recorder({ clock: systemClock, format, telemetry, facts, isJsonFormat, show, flushMs: telemetryFlushMs });
+}
+
+/** Milliseconds subscribers have to take their last telemetry: the extensions' part of a shutdown. */
+const telemetryFlushMs = 2000;
 
 /** Tells LocalStack why nothing was started, if it can be told. */
 async function reportFault(env: Environment, fault: Fault): Promise<void> {

@@ -2,33 +2,56 @@
 import { Hono } from "hono";
 import { LinearRouter } from "hono/router/linear-router";
 import { log } from "../log.ts";
+import { ExtensionRefusal } from "../sandbox/extension-states.ts";
+import type { Extensions } from "../sandbox/extensions.ts";
 import type { Runtime } from "../sandbox/runtime.ts";
 import { StateTransitionError } from "../sandbox/runtime-states.ts";
+import type { TelemetryService } from "../telemetry/service.ts";
+import { addExtensionRoutes, extensionsVersion, type RegistrationFacts } from "./extension-routes.ts";
 import { apiError, methodNotAllowed, notFound } from "./replies.ts";
 import { addRuntimeRoutes } from "./runtime-routes.ts";
+import { addTelemetryRoutes, logsVersion, telemetryVersion } from "./telemetry-routes.ts";
 
-/** What the API needs of the sandbox: the runtime that may call now. A reset puts another in its place. */
+/** What the API needs of the sandbox: the processes that may call now. A reset puts others in their place. */
 export interface RuntimeHost {
   readonly runtime: Runtime;
+  readonly extensions: Extensions;
 }
 
 export interface RuntimeApiOptions {
   readonly host: RuntimeHost;
   /** Bytes an event, a response or an error may have. */
   readonly maxPayloadBytes: number;
+  readonly registration: RegistrationFacts;
+  readonly telemetry: TelemetryService;
+  /** Without extensions their APIs do not exist. */
+  readonly areExtensionsEnabled: boolean;
+  /** The port of this API: no destination for telemetry. */
+  readonly runtimeApiPort: number;
 }
 
 export type Handler = (request: Request, path: string) => Response | Promise<Response>;
 
+export type AddRoute = (method: string, path: string, handler: Handler) => void;
+
 export function createRuntimeApi(options: RuntimeApiOptions): Hono {
   const app = new Hono({ router: new LinearRouter(), getPath: rawPath });
   // Hono answers HEAD with the GET handler, which for `/next` would be a poll: methods are told apart here instead.
-  addRuntimeRoutes(options, (method, path, handler) =>
-    app.all(path, (c) => (c.req.raw.method === method ? handler(c.req.raw, c.req.path) : methodNotAllowed())),
-  );
+  const add: AddRoute = (method, path, handler) =>
+    app.all(path, (c) => (c.req.raw.method === method ? handler(c.req.raw, c.req.path) : methodNotAllowed()));
+  addRuntimeRoutes(options, add);
+  if (options.areExtensionsEnabled) {
+    addExtensionRoutes(options, add);
+    addTelemetryRoutes(options, add);
+  } else {
+    for (const version of [extensionsVersion, telemetryVersion, logsVersion]) {
+      app.all(`${version}/*`, () => new Response(null, { status: 404 }));
+    }
+  }
   app.notFound(notFound);
   app.onError((error) => {
     if (error instanceof StateTransitionError) return apiError(403, "InvalidStateTransition", error.message);
+    if (error instanceof ExtensionRefusal) return apiError(403, error.type, error.message);
     log.error("a request to the Runtime API failed, please report this:", error);
     return apiError(500, "InternalServerError", "Internal Server Error");
   });

@@ -1,4 +1,5 @@
 /** The answers of the Runtime API, byte for byte as recorded from AWS's (`runtime-api.md` 1 and 3). */
+import type { ExtensionRefusalType } from "../sandbox/extension-states.ts";
 
 const json = { "Content-Type": "application/json" };
 
@@ -9,6 +10,8 @@ export function accepted(): Response {
 
 /** Error types of the API itself. */
 export type ApiErrorType =
+  | ExtensionRefusalType
+  | "InvalidRequestFormat"
   | "InternalServerError"
   | "InvalidStateTransition"
   | "InvalidRequestID"

@@ -3,7 +3,7 @@ import { type Fault, toStoredErrorType } from "../errors.ts";
 import { log, logLevels } from "../log.ts";
 import type { Invocation, Outcome } from "../sandbox/invocation.ts";
 import type { Runtime } from "../sandbox/runtime.ts";
-import type { Handler, RuntimeApiOptions } from "./app.ts";
+import type { AddRoute, RuntimeApiOptions } from "./app.ts";
 import { readBody } from "./body.ts";
 import { errorCauseContentType, toStoredError } from "./error-body.ts";
 import { toErrorCause } from "./error-cause.ts";
@@ -15,10 +15,11 @@ const version = "/2018-06-01";
 /** Bytes an init error may have: far above any stack trace, below what could fill the memory. */
 const maxInitErrorBytes = 64 * 1024 * 1024;
 
-type AddRoute = (method: string, path: string, handler: Handler) => void;
-
 /** Adds the routes to the app. Checks are made in AWS's order: id, state, response mode, body. */
-export function addRuntimeRoutes({ host, maxPayloadBytes }: RuntimeApiOptions, addRoute: AddRoute): void {
+export function addRuntimeRoutes(
+  { host, maxPayloadBytes }: Pick<RuntimeApiOptions, "host" | "maxPayloadBytes">,
+  addRoute: AddRoute,
+): void {
   let observed: { runtime: Runtime; release: RuntimeRelease } | undefined;
   /** What the present runtime calls itself; another runtime starts with nothing. */
   const releaseOf = (request: Request): RuntimeRelease => {
@@ -84,7 +85,7 @@ export function addRuntimeRoutes({ host, maxPayloadBytes }: RuntimeApiOptions, a
     const { runtime } = host;
     runtime.beginInitError();
     const body = await readBody(request, maxInitErrorBytes);
-    runtime.finishInitError(body.kind === "whole" ? body.bytes : undefined);
+    runtime.finishInitError(body.kind === "whole" ? body.bytes : undefined, errorTypeOf(request));
     if (body.kind === "too large") return payloadTooLarge(maxInitErrorBytes);
     if (body.kind === "truncated") return truncated();
     log.info(`${releaseOf(request).text || "the runtime"} reports that it cannot start: ${errorTypeOf(request)}`);

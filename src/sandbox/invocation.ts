@@ -25,7 +25,7 @@ export type Outcome =
       readonly errorType: string;
     }
   /** The runtime reported that it cannot start, in an init that ran inside the invocation. */
-  | { readonly kind: "init error"; readonly body: Uint8Array }
+  | { readonly kind: "init error"; readonly body: Uint8Array; readonly errorType: string }
   /** Crash, unreadable response, or nothing to start. */
   | { readonly kind: "fault"; readonly fault: Fault }
   | { readonly kind: "too large" }
@@ -45,6 +45,9 @@ export interface Settlement {
   readonly isRuntimeReady: boolean;
 }
 
+/** Steps of an invocation: the runtime got the event, began its answer, finished it; it polled again, or it was over. */
+export type Mark = "handedOver" | "answering" | "answered" | "settled";
+
 type Phase = "waiting" | "answered" | "settled";
 
 /**
@@ -61,11 +64,24 @@ export class Invocation {
   #phase: Phase = "waiting";
   #answer: Answer | undefined;
 
+  readonly #marks: Partial<Record<Mark, number>> = {};
+
   constructor(
     readonly request: InvokeRequest,
     /** Epoch milliseconds. */
     readonly deadlineMs: number,
+    private readonly now: () => number = performance.now.bind(performance),
   ) {}
+
+  /** When each step was reached, on the clock's `now`; `undefined`: it was not. */
+  get marks(): Readonly<Partial<Record<Mark, number>>> {
+    return this.#marks;
+  }
+
+  /** Notes the moment of a step; the first time counts. */
+  mark(step: Mark): void {
+    this.#marks[step] ??= this.now();
+  }
 
   /** Never rejects. Always resolves: the sandbox sets a timer for each invocation. */
   get settled(): Promise<Settlement> {
@@ -86,6 +102,7 @@ export class Invocation {
     if (this.#phase !== "waiting") return;
     this.#phase = "answered";
     this.#answer = answer;
+    this.mark("answered");
   }
 
   /** The runtime asks for the next event. */
@@ -110,6 +127,7 @@ export class Invocation {
 
   #settle(settlement: Settlement): void {
     this.#phase = "settled";
+    this.mark("settled");
     this.#settled.resolve(settlement);
   }
 }

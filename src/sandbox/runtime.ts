@@ -13,7 +13,7 @@ export interface RuntimeEvents {
   /** It asked for its first event: the init phase has ended well. */
   readonly onFirstNext: () => void;
   /** It reported that it cannot start. */
-  readonly onInitError: (body: Uint8Array) => void;
+  readonly onInitError: (body: Uint8Array, errorType: string) => void;
   /** It began to report that, and its connection ended before the report did. */
   readonly onInitErrorLost: () => void;
 }
@@ -29,7 +29,8 @@ export class Runtime {
   /** An event that no poll has taken yet, or that the runtime is working on. */
   #current: Invocation | undefined;
   #isReportingInitError = false;
-  #isClosed = false;
+  /** `ending`: its processes are being ended, nothing it calls counts; `closed`: they are gone. */
+  #life: "alive" | "ending" | "closed" = "alive";
 
   constructor(private readonly events: RuntimeEvents) {}
 
@@ -43,7 +44,8 @@ export class Runtime {
    * @throws {StateTransitionError}
    */
   async next(signal: AbortSignal): Promise<Invocation | undefined> {
-    if (this.#isClosed) return undefined;
+    if (this.#life === "closed") return undefined;
+    if (this.#life === "ending") return await this.#wait(signal);
     const before = this.#state;
     this.#move("next");
     if (before === "Running") return this.#current;
@@ -55,11 +57,7 @@ export class Runtime {
     }
     if (signal.aborted) return undefined;
     if (this.#current) return this.#handOver(this.#current);
-    return new Promise((resolve) => {
-      const waiter = { resolve };
-      this.#waiters.push(waiter);
-      signal.addEventListener("abort", () => this.#forget(waiter), { once: true });
-    });
+    return await this.#wait(signal);
   }
 
   /** Gives the runtime an event: to the first poll that waits, else to the next one that comes. */
@@ -72,12 +70,15 @@ export class Runtime {
   /** The invocation with this id, if it is the one the runtime was given and has not ended without it. */
   currentInvocation(requestId: string): Invocation | undefined {
     const current = this.#current;
-    return current?.request.requestId === requestId && !current.isSettled && !this.#isClosed ? current : undefined;
+    return current?.request.requestId === requestId && !current.isSettled && this.#life === "alive"
+      ? current
+      : undefined;
   }
 
   /** The runtime begins to answer. @throws {StateTransitionError} */
   beginAnswer(call: "response" | "error"): void {
     this.#move(call);
+    this.#current?.mark("answering");
   }
 
   /** The answer has been read to its end, or as far as it could be: the runtime may go on. */
@@ -91,11 +92,11 @@ export class Runtime {
     this.#isReportingInitError = true;
   }
 
-  /** @param body the report; `undefined` when it could not be read to its end */
-  finishInitError(body: Uint8Array | undefined): void {
+  /** @param body the report; `undefined` when it could not be read to its end. @param errorType as it is stored */
+  finishInitError(body: Uint8Array | undefined, errorType: string): void {
     this.#isReportingInitError = false;
     if (body) {
-      this.events.onInitError(body);
+      this.events.onInitError(body, errorType);
     } else {
       this.#move("initErrorLost");
       this.events.onInitErrorLost();
@@ -107,16 +108,30 @@ export class Runtime {
     return this.#isReportingInitError;
   }
 
-  /** Lets every waiting poll go: the processes are being ended. */
+  /** Its processes are asked to end: polls get nothing any more, not even an error to report. */
+  suspend(): void {
+    if (this.#life === "alive") this.#life = "ending";
+  }
+
+  /** Lets every waiting poll go: the processes are gone. */
   close(): void {
-    this.#isClosed = true;
+    this.#life = "closed";
     for (const { resolve } of this.#waiters) resolve(undefined);
     this.#waiters = [];
   }
 
   #handOver(invocation: Invocation): Invocation {
     this.#move("dispatched");
+    invocation.mark("handedOver");
     return invocation;
+  }
+
+  #wait(signal: AbortSignal): Promise<Invocation | undefined> {
+    return new Promise((resolve) => {
+      const waiter = { resolve };
+      this.#waiters.push(waiter);
+      signal.addEventListener("abort", () => this.#forget(waiter), { once: true });
+    });
   }
 
   #forget(waiter: Waiter): void {

@@ -6,19 +6,20 @@ import { type Clock, settlesWithin } from "../clock.ts";
 import { type Fault, messageOf, timeoutFault } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Launch } from "../process/launch.ts";
-import { type Bootstrap, Generation, type InitOutcome } from "./generation.ts";
+import type { SandboxEvents } from "../telemetry/events.ts";
+import type { ShutdownReason } from "./extension.ts";
+import { Generation, type InitOutcome, type ProcessPlan } from "./generation.ts";
 import { Invocation, type InvokeRequest, type Outcome, type Settlement } from "./invocation.ts";
+import { reportOn } from "./report.ts";
 
-/** Milliseconds a reset or the shutdown may take to end all processes: AWS's budget with extensions, the longest. */
+/** Milliseconds a reset or the shutdown may take to end what the processes left behind. */
 const resetBudgetMs = 2000;
 
 /** How often the memory of a running function is looked at, milliseconds; its end is always looked at. */
 const memorySampleEveryMs = 100;
 
 export interface SandboxOptions {
-  readonly bootstrap: Bootstrap;
-  /** The runtime's environment. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly plan: ProcessPlan;
   readonly timeoutSeconds: number;
   readonly clock: Clock;
   readonly launch: Launch;
@@ -27,28 +28,8 @@ export interface SandboxOptions {
   /** The peak memory so far, MB. */
   readonly memory: { sample(): number; watch(pid: number): void };
   readonly events: SandboxEvents;
-}
-
-/** What the sandbox tells while it happens. */
-export interface SandboxEvents {
-  /** A receiver for one output stream of one process. */
-  receiveOutput(): (chunk: Uint8Array) => void;
-  invocationStarted(requestId: string): void;
-  invocationEnded(report: InvocationReport): void;
   /** The runtime ended between two invocations. */
-  runtimeEndedIdle(fault: Fault): void;
-}
-
-/** The figures of one invocation. */
-export interface InvocationReport {
-  readonly requestId: string;
-  /** Milliseconds, at most the function's timeout. */
-  readonly durationMs: number;
-  /** MB. */
-  readonly maxMemoryMb: number;
-  /** Milliseconds; only on the environment's first invocation. */
-  readonly initDurationMs: number | undefined;
-  readonly isTimeout: boolean;
+  readonly onIdleFault: (fault: Fault) => void;
 }
 
 export interface InvokeResult {
@@ -56,15 +37,25 @@ export interface InvokeResult {
   readonly faultAfterAnswer?: Fault;
 }
 
+/** An invocation under way. */
+interface Running {
+  readonly invocation: Invocation;
+  /** Tells that it began, once, however often it is called. */
+  readonly announce: () => void;
+  /** Whether its processes have got it: what breaks before is not its fault. */
+  isDispatched: boolean;
+}
+
 export class Sandbox {
   #generation: Generation;
-  #running: Invocation | undefined;
-  /** A crash between two invocations: AWS lets the next invocation fail with it. */
+  #running: Running | undefined;
+  /** A crash of the runtime between two invocations: AWS lets the next invocation fail with it. */
   #idleFault: Fault | undefined;
   /** The reset under way, if any: the next invocation waits for it. */
   #reset: Promise<void> = Promise.resolve();
   #isResetDue = false;
   #isStopped = false;
+  #hasInitFailed = false;
   #initDurationMs: number | undefined;
 
   constructor(private readonly options: SandboxOptions) {
@@ -76,18 +67,24 @@ export class Sandbox {
     return this.#generation.runtime;
   }
 
-  /** Resolves when the present runtime has ended. */
-  get runtimeExited(): Promise<unknown> {
-    return this.#generation.exited;
+  /** The extensions that may call the Extensions API now. */
+  get extensions(): Generation["extensions"] {
+    return this.#generation.extensions;
   }
 
-  /** The boot's init phase: starts the processes and waits for the runtime's first poll, or for what prevented it. */
+  /** Resolves when the present runtime has ended. */
+  get runtimeExited(): Promise<unknown> {
+    return this.#generation.runtimeExited;
+  }
+
+  /** The boot's init phase: starts the processes and waits until all of them poll, or for what prevented it. */
   async init(): Promise<InitOutcome> {
     if (this.#isStopped) return { kind: "cancelled" };
     const { clock, memory } = this.options;
     const startedAt = clock.now();
-    this.#generation.start();
+    this.#generation.start("init");
     const outcome = await this.#generation.initialized;
+    this.#hasInitFailed = outcome.kind !== "ready" && outcome.kind !== "cancelled";
     if (outcome.kind === "ready") {
       this.#initDurationMs = clock.now() - startedAt;
       // So that a runtime that dies in its first invocation does not go down as one that used nothing.
@@ -97,26 +94,36 @@ export class Sandbox {
   }
 
   /**
-   * Runs one invocation to its end. The caller asks for one at a time; it may ask before init has ended.
+   * Runs one invocation to its end: until the runtime has answered and polled again. Extensions may still be at work
+   * then; the next invocation waits for them. The caller asks for one at a time; it may ask before init has ended.
    *
-   * The function's timeout counts from here: waiting for init, and an init that runs inside the invocation because the
-   * last processes failed, are part of it, as they are on AWS.
+   * The function's timeout counts from here: waiting for init, for extensions, and an init that runs inside the
+   * invocation because the last processes failed, are part of it, as they are on AWS.
    */
   async invoke(request: InvokeRequest): Promise<InvokeResult> {
     await this.#reset;
     const { clock, timeoutSeconds, memory, events } = this.options;
     const timeoutMs = timeoutSeconds * 1000;
     const startedAt = clock.now();
-    const invocation = new Invocation(request, clock.epoch() + timeoutMs);
-    await this.#generation.drain(); // What came late belongs before START.
-    events.invocationStarted(request.requestId);
-
-    this.#running = invocation;
-    const stopTimer = clock.after(timeoutMs, () =>
-      invocation.end({ kind: "timeout", fault: timeoutFault(timeoutSeconds) }),
-    );
+    const invocation = new Invocation(request, clock.epoch() + timeoutMs, () => clock.now());
+    let isAnnounced = false;
+    const running: Running = {
+      invocation,
+      isDispatched: false,
+      announce() {
+        if (!isAnnounced) events.invocationStarted(request);
+        isAnnounced = true;
+      },
+    };
+    this.#running = running;
+    let hasTimedOut = false;
+    const stopTimer = clock.after(timeoutMs, () => {
+      hasTimedOut = true;
+      const waitsFor = running.isDispatched ? undefined : this.#generation.waitsFor;
+      invocation.end({ kind: "timeout", fault: timeoutFault(timeoutSeconds, waitsFor) });
+    });
     const stopSampling = every(clock, memorySampleEveryMs, () => memory.sample());
-    this.#serve(invocation).catch((error) => {
+    this.#serve(running).catch((error) => {
       log.error("serving an invocation failed inside init, please report this:", error);
       invocation.fail({ type: "Sandbox.Failure", reason: messageOf(error) });
     });
@@ -125,40 +132,55 @@ export class Sandbox {
     stopSampling();
     this.#running = undefined;
 
+    running.announce();
+    if (!running.isDispatched) events.invocationDispatched(request);
     // Measured before processes are killed: the dead have no memory to look at.
     const maxMemoryMb = memory.sample();
     const durationMs = Math.min(clock.now() - startedAt, timeoutMs);
-    if (!settlement.isRuntimeReady) this.#generation.kill();
+    const reason = hasTimedOut ? "timeout" : this.#isStopped ? "spindown" : "failure";
+    if (!settlement.isRuntimeReady) this.#generation.beginEnd(reason);
     await this.#generation.drain();
-    const isTimeout = settlement.outcome.kind === "timeout";
-    events.invocationEnded({
-      requestId: request.requestId,
-      durationMs: isTimeout ? timeoutMs : durationMs,
-      maxMemoryMb,
-      initDurationMs: request.isInitRetry ? undefined : this.#initDurationMs,
-      isTimeout,
-    });
+    events.invocationEnded(
+      reportOn(invocation, settlement, {
+        clock,
+        durationMs: hasTimedOut ? timeoutMs : durationMs,
+        maxMemoryMb,
+        initDurationMs: request.isInitRetry ? undefined : this.#initDurationMs,
+      }),
+    );
     this.#initDurationMs = undefined;
-    if (!settlement.isRuntimeReady) this.#startReset();
+    if (!settlement.isRuntimeReady) this.#startReset(reason);
     return toResult(settlement);
   }
 
   /** Ends a running invocation and all processes. Nothing starts afterwards. */
   async shutdown(): Promise<void> {
     this.#isStopped = true;
-    this.#running?.end({ kind: "stopped" });
-    this.#startReset();
+    this.#running?.invocation.end({ kind: "stopped" });
+    this.#startReset(this.#hasInitFailed ? "failure" : "spindown");
     await this.#reset;
   }
 
-  /** Brings the invocation to a runtime that polls, or settles it with what prevented that. */
-  async #serve(invocation: Invocation): Promise<void> {
+  /** Brings the invocation to processes that poll, or settles it with what prevented that. */
+  async #serve(running: Running): Promise<void> {
+    const { invocation } = running;
+    const { events } = this.options;
     if (this.#idleFault) return invocation.fail(this.#idleFault);
     if (this.#isStopped) return invocation.end({ kind: "stopped" });
+    // What extensions still do and write is the last invocation's; they may break over it.
+    while (!this.#isResetDue && this.#generation.isInitialized) {
+      const generation = this.#generation;
+      await generation.settled();
+      if (!invocation.isWaiting) return;
+      await (this.#isResetDue ? this.#reset : generation.drain());
+      if (!invocation.isWaiting) return;
+      if (!this.#isResetDue && !generation.settled()) break;
+    }
+    running.announce();
     if (this.#isResetDue) {
       this.#isResetDue = false;
       this.#generation = this.#newGeneration();
-      this.#generation.start();
+      this.#generation.start("invoke");
     }
     const generation = this.#generation;
     if (!generation.isInitialized) {
@@ -167,50 +189,62 @@ export class Sandbox {
       if (outcome.kind === "init error") return invocation.end(outcome);
       if (outcome.kind === "cancelled") return invocation.end({ kind: "stopped" });
     }
-    if (invocation.isWaiting) generation.runtime.dispatch(invocation);
+    if (!invocation.isWaiting) return;
+    running.isDispatched = true;
+    events.invocationDispatched(invocation.request);
+    generation.dispatch(invocation);
   }
 
   #newGeneration(): Generation {
-    const { bootstrap, env, launch, events, memory } = this.options;
+    const { plan, clock, launch, events, memory } = this.options;
     return new Generation({
-      bootstrap,
-      env,
+      plan,
+      clock,
       launch,
-      receiveOutput: () => events.receiveOutput(),
+      events,
       onLaunch: (pid) => memory.watch(pid),
-      onFault: (fault) => this.#onRuntimeFault(fault),
+      onFault: (fault, by) => this.#onFault(fault, by),
     });
   }
 
-  #onRuntimeFault(fault: Fault): void {
-    if (this.#running) {
-      this.#running.fail(fault);
+  /** Processes of the present generation broke. */
+  #onFault(fault: Fault, by: "runtime" | "extension"): void {
+    if (this.#running?.isDispatched) {
+      this.#running.invocation.fail(fault);
+    } else if (by === "extension") {
+      // Between two invocations: the next one gets fresh processes and has no part in it.
+      this.#startReset("failure");
+    } else if (this.#running) {
+      this.#running.invocation.fail(fault);
     } else {
       this.#idleFault = fault;
-      this.options.events.runtimeEndedIdle(fault);
+      this.options.onIdleFault(fault);
     }
   }
 
   /** Ends this generation's processes; the next invocation starts new ones. `/tmp` is nobody's business here. */
-  #startReset(): void {
+  #startReset(reason: ShutdownReason): void {
     const generation = this.#generation;
     this.#idleFault = undefined;
     this.#isResetDue = true;
-    generation.kill();
+    generation.beginEnd(reason);
     this.#reset = this.#reset
-      .then(() => this.#endProcesses(generation))
+      .then(() => this.#endProcesses(generation, reason))
       .catch((error) => log.error("reset failed:", error));
   }
 
-  async #endProcesses(generation: Generation): Promise<void> {
+  async #endProcesses(generation: Generation, reason: ShutdownReason): Promise<void> {
+    const { clock, endAll, events } = this.options;
     try {
-      await this.options.endAll(resetBudgetMs);
-      if (!(await settlesWithin(this.options.clock, resetBudgetMs, generation.exited))) {
-        log.warn("the runtime's exit was not noticed within the budget of a reset; going on without it");
+      await generation.end(reason);
+      await endAll(resetBudgetMs);
+      if (!(await settlesWithin(clock, resetBudgetMs, generation.exited))) {
+        log.warn("the exit of a process was not noticed within the budget of a reset; going on without it");
       }
       await generation.drain();
     } finally {
       generation.dispose();
+      events.processesEnded();
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The text LocalStack stores as the function's log: output of its processes and init's START, END and REPORT lines. */
+/** The text LocalStack stores as the function's log. */
 
 /** Above this many characters output is counted instead of kept: a function that logs for ever must not end init. */
 const maxKeptLength = 256 * 1024 * 1024;
@@ -7,13 +7,10 @@ export class LogBuffer {
   #text = "";
   #dropped = 0;
 
-  /**
-   * A receiver for one output stream. Each has its own decoder, for two streams may interleave in the middle of a
-   * character; bytes that are not UTF-8 become U+FFFD.
-   */
-  receiveOutput(): (chunk: Uint8Array) => void {
-    const decoder = new TextDecoder();
-    return (chunk) => this.#append(decoder.decode(chunk, { stream: true }));
+  /** Adds output as it came. */
+  append(text: string): void {
+    if (this.#text.length + text.length > maxKeptLength) this.#dropped += text.length;
+    else this.#text += text;
   }
 
   /** Adds a line of init's own (with its newline), on a line of its own whatever the function wrote last. */
@@ -30,10 +27,5 @@ export class LogBuffer {
     this.#text = "";
     this.#dropped = 0;
     return text;
-  }
-
-  #append(text: string): void {
-    if (this.#text.length + text.length > maxKeptLength) this.#dropped += text.length;
-    else this.#text += text;
   }
 }

@@ -1,0 +1,50 @@
+/** Subscribing to telemetry, through the Telemetry API or the older Logs API: `runtime-api.md` section 7. */
+import { OtherApiError, SubscriptionClosedError, type TelemetryService } from "../telemetry/service.ts";
+import { parseSubscription, type SubscriptionApi, SubscriptionError } from "../telemetry/subscription.ts";
+import type { AddRoute, RuntimeApiOptions } from "./app.ts";
+import { callingExtension } from "./extension-routes.ts";
+
+export const telemetryVersion = "/2022-07-01";
+export const logsVersion = "/2020-08-15";
+
+const validationErrorTypes: Readonly<Record<SubscriptionApi, string>> = {
+  Telemetry: "ValidationError",
+  Logs: "Logs.ValidationError",
+};
+
+export function addTelemetryRoutes(options: RuntimeApiOptions, add: AddRoute): void {
+  const { host, telemetry, runtimeApiPort } = options;
+  const subscribe = (api: SubscriptionApi) => async (request: Request) => {
+    const { name } = callingExtension(host.extensions, request);
+    const text = await request.text().catch(() => "");
+    return subscribed(api, telemetry, name, text, runtimeApiPort);
+  };
+  add("PUT", `${telemetryVersion}/telemetry`, subscribe("Telemetry"));
+  add("PUT", `${logsVersion}/logs`, subscribe("Logs"));
+}
+
+function subscribed(
+  api: SubscriptionApi,
+  telemetry: TelemetryService,
+  name: string,
+  text: string,
+  runtimeApiPort: number,
+): Response {
+  try {
+    telemetry.subscribe(name, parseSubscription(api, text, runtimeApiPort));
+    return new Response('"OK"', { headers: json });
+  } catch (error) {
+    if (error instanceof SubscriptionError || error instanceof OtherApiError) {
+      return refusal(400, validationErrorTypes[api], error.message);
+    }
+    if (error instanceof SubscriptionClosedError) return refusal(403, `${api}.SubscriptionClosed`, error.message);
+    throw error;
+  }
+}
+
+const json = { "Content-Type": "application/json" };
+
+/** Keys in the order of AWS's references, which is not that of the other APIs. */
+function refusal(status: number, errorType: string, errorMessage: string): Response {
+  return new Response(JSON.stringify({ errorType, errorMessage }), { status, headers: json });
+}

@@ -1,0 +1,87 @@
+/** An extension's states and what it may call in each: `runtime-api.md` section 6. */
+
+/** Names as they stand in error messages and in `platform.extension` records. */
+export type ExtensionState =
+  | "Started"
+  | "Registered"
+  | "Ready"
+  | "Running"
+  | "InitError"
+  | "ExitError"
+  | "ShutdownFailed"
+  | "Exited"
+  | "LaunchError";
+
+/** What moves an extension: the calls it makes, and what becomes of its process. */
+export type ExtensionEvent =
+  | "register"
+  | "next"
+  | "initError"
+  | "exitError"
+  | "dispatched"
+  | "pollLost"
+  | "launchFailed"
+  | "exited"
+  | "shutdownFailed";
+
+/** The state an event leads to. An event without an entry is refused and changes nothing. */
+export const extensionTransitions: Readonly<Record<ExtensionState, Partial<Record<ExtensionEvent, ExtensionState>>>> = {
+  Started: { register: "Registered", launchFailed: "LaunchError", exited: "Exited", shutdownFailed: "ShutdownFailed" },
+  Registered: {
+    next: "Ready",
+    initError: "InitError",
+    exitError: "ExitError",
+    exited: "Exited",
+    shutdownFailed: "ShutdownFailed",
+  },
+  // A poll whose client is gone takes no event with it; the extension may poll again (decision 16).
+  Ready: {
+    dispatched: "Running",
+    pollLost: "Running",
+    exitError: "ExitError",
+    exited: "Exited",
+    shutdownFailed: "ShutdownFailed",
+  },
+  Running: { next: "Ready", exitError: "ExitError", exited: "Exited", shutdownFailed: "ShutdownFailed" },
+  // A report made again changes nothing: the first one stands.
+  InitError: { initError: "InitError" },
+  ExitError: { exitError: "ExitError" },
+  ShutdownFailed: {},
+  Exited: {},
+  LaunchError: {},
+};
+
+/** The state each call asks for, as named in the message of a refusal. */
+export const askedExtensionState = {
+  register: "Registered",
+  next: "Ready",
+  initError: "InitError",
+  // Recorded so: not ExitError.
+  exitError: "Exited",
+} as const;
+
+export type ExtensionCall = keyof typeof askedExtensionState;
+
+/** Error types of the Extensions API. */
+export type ExtensionRefusalType =
+  | "Extension.MissingExtensionIdentifier"
+  | "Extension.InvalidExtensionIdentifier"
+  | "Extension.UnknownExtensionIdentifier"
+  | "Extension.InvalidExtensionName"
+  | "Extension.InvalidExtensionState"
+  | "Extension.InvalidEventType"
+  | "Extension.MissingHeader"
+  | "Extension.RegistrationClosed"
+  | "Extension.TooManyExtensions";
+
+/** Thrown when an extension's call is refused. Type and text are AWS's. */
+export class ExtensionRefusal extends Error {
+  override name = "ExtensionRefusal";
+
+  constructor(
+    readonly type: ExtensionRefusalType,
+    message: string,
+  ) {
+    super(message);
+  }
+}

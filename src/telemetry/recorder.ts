@@ -1,0 +1,121 @@
+/** Takes what the sandbox tells, and puts it where it belongs: LocalStack's log, init's stdout, the subscribers. */
+import type { Clock } from "../clock.ts";
+import type {
+  InitPhase,
+  InitReport,
+  InvocationReport,
+  InvocationStart,
+  OutputSource,
+  SandboxEvents,
+} from "./events.ts";
+import { LineSplitter } from "./line-splitter.ts";
+import type { LogFormat } from "./log-format.ts";
+import * as records from "./records.ts";
+import type { TelemetryService } from "./service.ts";
+
+export interface RecorderOptions {
+  readonly clock: Clock;
+  readonly format: LogFormat;
+  readonly telemetry: TelemetryService;
+  readonly facts: records.FunctionFacts;
+  /** Whether the function logs in JSON. */
+  readonly isJsonFormat: boolean;
+  /** Shows output as it is. */
+  readonly show: (chunk: Uint8Array) => void;
+  /** Milliseconds subscribers have, when a shutdown begins, to take what waits for them. */
+  readonly flushMs: number;
+}
+
+/** One output stream of one process. */
+interface Stream {
+  readonly type: OutputSource["kind"];
+  readonly lines: LineSplitter;
+}
+
+export class Recorder implements SandboxEvents {
+  #streams: Stream[] = [];
+
+  constructor(private readonly options: RecorderOptions) {}
+
+  /**
+   * Each stream has its own decoder, for two may interleave in the middle of a character; bytes that are not UTF-8
+   * become U+FFFD.
+   */
+  receiveOutput(source: OutputSource): (chunk: Uint8Array) => void {
+    const { clock, format, telemetry, show } = this.options;
+    const type = source.kind;
+    const decoder = new TextDecoder();
+    const lines = new LineSplitter((line) => this.#line(type, line));
+    this.#streams.push({ type, lines });
+    return (chunk) => {
+      const text = decoder.decode(chunk, { stream: true });
+      if (!format.takesLines) format.output(type, text, clock.epoch());
+      if (format.takesLines || telemetry.isListening) lines.push(text);
+      show(chunk);
+    };
+  }
+
+  initStarted(phase: InitPhase): void {
+    const { clock, format, telemetry, facts } = this.options;
+    telemetry.openWindow();
+    telemetry.record(records.initStart(clock.epoch(), phase, facts));
+    format.initStarted(clock.epoch(), phase);
+  }
+
+  initEnded(report: InitReport): void {
+    const { clock, format, telemetry, facts } = this.options;
+    const at = clock.epoch();
+    if (report.isRuntimeTried) telemetry.record(records.initRuntimeDone(at, report, facts));
+    for (const extension of report.extensions) telemetry.record(records.extensionState(at, extension));
+    telemetry.record(records.initReport(at, report, facts));
+    telemetry.closeWindow();
+    format.initEnded(at, report);
+  }
+
+  invocationStarted(start: InvocationStart): void {
+    const { clock, format } = this.options;
+    this.#flush("extension");
+    format.started(clock.epoch(), start);
+  }
+
+  invocationDispatched(start: InvocationStart): void {
+    const { clock, telemetry, facts } = this.options;
+    if (telemetry.isListening) telemetry.record(records.start(clock.epoch(), start, facts));
+  }
+
+  invocationEnded(report: InvocationReport): void {
+    const { clock, format, telemetry, facts } = this.options;
+    this.#flush("function");
+    const at = clock.epoch();
+    format.ended(at, report);
+    if (!telemetry.isListening) return;
+    telemetry.record(records.runtimeDone(at, report));
+    if (report.faultReason !== undefined) telemetry.record(records.fault(at, report));
+    telemetry.record(records.invocationEnd(at, report));
+    telemetry.record(records.report(at, report, facts));
+  }
+
+  shutdownStarted(): void {
+    this.#flush("function");
+    void this.options.telemetry.flush(this.options.flushMs);
+  }
+
+  processesEnded(): void {
+    this.#flush("function");
+    this.#flush("extension");
+    this.#streams = [];
+    this.options.telemetry.endSubscriptions();
+  }
+
+  /** Output without a newline behind it, from whoever has nothing more to write for now. */
+  #flush(type: OutputSource["kind"]): void {
+    for (const stream of this.#streams) if (stream.type === type) stream.lines.flush();
+  }
+
+  #line(type: OutputSource["kind"], line: string): void {
+    const { clock, format, telemetry, isJsonFormat } = this.options;
+    const at = clock.epoch();
+    if (format.takesLines) format.output(type, line, at);
+    if (telemetry.isListening) telemetry.record(records.outputLine(at, type, line, isJsonFormat));
+  }
+}

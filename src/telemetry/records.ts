@@ -1,0 +1,231 @@
+/**
+ * Telemetry records in the dialects subscribers ask for: AWS's Telemetry API and Logs API schema references
+ * (`lifecycle.md` 7.5; `reliability-numbers.md` 7).
+ */
+import type { ExtensionReport, InitPhase, InitReport, InvocationReport, InvocationStart, Span } from "./events.ts";
+
+/** The schema versions of both APIs. */
+export type Dialect =
+  | "logs 2020-08-15"
+  | "logs 2021-03-18"
+  | "telemetry 2022-07-01"
+  | "telemetry 2022-12-13"
+  | "telemetry 2025-01-29";
+
+/** What a subscriber may ask for. */
+export const recordTypes = ["platform", "function", "extension"] as const;
+export type RecordType = (typeof recordTypes)[number];
+
+/** What does not change while the process lives. */
+export interface FunctionFacts {
+  readonly functionName: string;
+  readonly functionVersion: string;
+  readonly memorySizeMb: number;
+  /** `on-demand`, `provisioned-concurrency`, … */
+  readonly initializationType: string;
+  /** AWS gives the log stream's name. */
+  readonly instanceId: string;
+}
+
+/** One thing to record. */
+export interface TelemetryEvent {
+  readonly type: RecordType;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** The full type, such as `platform.start`, and the record in each dialect; `undefined`: this dialect has no such record. */
+  render(dialect: Dialect): { readonly type: string; readonly record: unknown } | undefined;
+}
+
+/** An event as it goes out: time, type, record, in this order. Times are RFC 3339, UTC, milliseconds. */
+export function serialize(event: TelemetryEvent, dialect: Dialect): string | undefined {
+  const rendered = event.render(dialect);
+  if (!rendered) return undefined;
+  return JSON.stringify({ time: isoTime(event.at), type: rendered.type, record: rendered.record });
+}
+
+/** Epoch milliseconds as RFC 3339 in UTC. Lines come many to a millisecond: the last text is kept. */
+export function isoTime(at: number): string {
+  if (at !== lastTime) {
+    lastTime = at;
+    lastText = new Date(at).toISOString();
+  }
+  return lastText;
+}
+let lastTime = Number.NaN;
+let lastText = "";
+
+/** A record only the Telemetry API has. */
+function telemetryOnly(at: number, type: string, record: object): TelemetryEvent {
+  return { type: "platform", at, render: (dialect) => (isLogs(dialect) ? undefined : { type, record }) };
+}
+
+/** A record that is the same everywhere. */
+function everywhere(at: number, type: string, record: unknown): TelemetryEvent {
+  return { type: "platform", at, render: () => ({ type, record }) };
+}
+
+/** A record only the Logs API has. */
+function logsOnly(at: number, type: string, record: unknown): TelemetryEvent {
+  return { type: "platform", at, render: (dialect) => (isLogs(dialect) ? { type, record } : undefined) };
+}
+
+export function initStart(at: number, phase: InitPhase, facts: FunctionFacts): TelemetryEvent {
+  const { initializationType, functionName, functionVersion, instanceId, memorySizeMb } = facts;
+  return telemetryOnly(at, "platform.initStart", {
+    initializationType,
+    phase,
+    functionName,
+    functionVersion,
+    ...(instanceId === "" ? {} : { instanceId }),
+    instanceMaxMemory: memorySizeMb * 1024 * 1024,
+  });
+}
+
+export function initRuntimeDone(at: number, report: InitReport, { initializationType }: FunctionFacts): TelemetryEvent {
+  const { phase, status, errorType } = report;
+  return telemetryOnly(at, "platform.initRuntimeDone", { initializationType, phase, status, ...known({ errorType }) });
+}
+
+export function initReport(at: number, report: InitReport, { initializationType }: FunctionFacts): TelemetryEvent {
+  const { phase, status, errorType, durationMs } = report;
+  const metrics = { durationMs: toMilliseconds(durationMs) };
+  return telemetryOnly(at, "platform.initReport", {
+    initializationType,
+    phase,
+    status,
+    ...known({ errorType }),
+    metrics,
+  });
+}
+
+export function extensionState(at: number, { name, state, events, errorType }: ExtensionReport): TelemetryEvent {
+  return everywhere(at, "platform.extension", { name, state, events, ...known({ errorType }) });
+}
+
+export function start(at: number, begun: InvocationStart, { functionVersion }: FunctionFacts): TelemetryEvent {
+  const { requestId } = begun;
+  const record = { requestId, version: functionVersion };
+  return {
+    type: "platform",
+    at,
+    render: (dialect) => ({
+      type: "platform.start",
+      record: isLogs(dialect) ? record : { ...record, ...known({ tracing: tracing(begun) }) },
+    }),
+  };
+}
+
+export function runtimeDone(at: number, report: InvocationReport): TelemetryEvent {
+  const { requestId, status, errorType, runtimeMs, producedBytes, spans } = report;
+  return {
+    type: "platform",
+    at,
+    render(dialect) {
+      const type = "platform.runtimeDone";
+      if (dialect === "logs 2020-08-15") return undefined;
+      // This version knows three words: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-logs-api.html
+      if (isLogs(dialect)) return { type, record: { requestId, status: status === "error" ? "failure" : status } };
+      const metrics = { durationMs: toMilliseconds(runtimeMs), ...known({ producedBytes }) };
+      const traced = known({ tracing: tracing(report) });
+      const record = { requestId, status, ...known({ errorType }), metrics, spans: spans.map(toSpan), ...traced };
+      return { type, record };
+    },
+  };
+}
+
+export function invocationEnd(at: number, { requestId }: InvocationReport): TelemetryEvent {
+  return logsOnly(at, "platform.end", { requestId });
+}
+
+export function fault(at: number, { requestId, faultReason, errorType }: InvocationReport): TelemetryEvent {
+  return logsOnly(at, "platform.fault", `RequestId: ${requestId} Error: ${faultReason}\n${errorType}`);
+}
+
+export function report(at: number, ended: InvocationReport, { memorySizeMb }: FunctionFacts): TelemetryEvent {
+  const { requestId, status, errorType, durationMs, maxMemoryMb, initDurationMs } = ended;
+  const metrics = {
+    durationMs: toMilliseconds(durationMs),
+    billedDurationMs: Math.ceil(durationMs),
+    memorySizeMB: memorySizeMb,
+    maxMemoryUsedMB: maxMemoryMb,
+    ...(initDurationMs === undefined ? {} : { initDurationMs: toMilliseconds(initDurationMs) }),
+  };
+  return {
+    type: "platform",
+    at,
+    render(dialect) {
+      const type = "platform.report";
+      if (isLogs(dialect)) return { type, record: { requestId, metrics } };
+      const traced = known({ tracing: tracing(ended) });
+      return { type, record: { requestId, status, ...known({ errorType }), metrics, ...traced } };
+    },
+  };
+}
+
+/** Told to all subscribers when one more subscribes. */
+export function subscription(at: number, name: string, by: Dialect, types: readonly RecordType[]): TelemetryEvent {
+  const type = isLogs(by) ? "platform.logsSubscription" : "platform.telemetrySubscription";
+  return everywhere(at, type, { name, state: "Subscribed", types });
+}
+
+export function logsDropped(at: number, reason: string, droppedRecords: number, droppedBytes: number): TelemetryEvent {
+  return everywhere(at, "platform.logsDropped", { reason, droppedRecords, droppedBytes });
+}
+
+/**
+ * One line of output.
+ * @param isJsonFormat the function logs in JSON: newer schemas carry its lines as the objects they are
+ */
+export function outputLine(
+  at: number,
+  type: "function" | "extension",
+  line: string,
+  isJsonFormat: boolean,
+): TelemetryEvent {
+  let object: object | undefined | "unknown" = "unknown";
+  return {
+    type,
+    at,
+    render(dialect) {
+      const carriesObjects = dialect === "telemetry 2022-12-13" || dialect === "telemetry 2025-01-29";
+      if (!isJsonFormat || !carriesObjects) return { type, record: line };
+      if (object === "unknown") object = parseObject(line);
+      return { type, record: object ?? line };
+    },
+  };
+}
+
+/** The text's JSON object; `undefined` when it is something else. */
+export function parseObject(text: string): Record<string, unknown> | undefined {
+  if (!text.trimStart().startsWith("{")) return undefined;
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+function isLogs(dialect: Dialect): boolean {
+  return dialect.startsWith("logs");
+}
+
+/** `TraceContext`: only where the caller gave a header. The span is the one the header names as the parent. */
+function tracing({ traceId }: InvocationStart): object | undefined {
+  if (traceId === "") return undefined;
+  const spanId = /(?:^|;)\s*Parent=([^;]+)/.exec(traceId)?.[1];
+  return { ...known({ spanId }), type: "X-Amzn-Trace-Id", value: traceId };
+}
+
+function toSpan({ name, startMs, durationMs }: Span) {
+  return { name, start: isoTime(startMs), durationMs: toMilliseconds(durationMs) };
+}
+
+/** Microsecond precision, as AWS's own figures have. */
+function toMilliseconds(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
+/** Leaves out what is `undefined`. */
+function known<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

@@ -1,0 +1,88 @@
+/** Who has subscribed to what, and what happened before anybody could. */
+import type { Clock } from "../clock.ts";
+import { log } from "../log.ts";
+import { Delivery } from "./delivery.ts";
+import type { Carrier } from "./destinations.ts";
+import { type Dialect, subscription as subscriptionRecord, type TelemetryEvent } from "./records.ts";
+import type { Subscription, SubscriptionApi } from "./subscription.ts";
+
+/** Events kept for those who subscribe late in init. A runtime that floods its init must not end the process. */
+const maxEarlyEvents = 100_000;
+
+/** Thrown when it is too late to subscribe: init has ended. */
+export class SubscriptionClosedError extends Error {
+  override name = "SubscriptionClosedError";
+}
+
+/** Thrown when an extension that subscribed through one API tries the other. */
+export class OtherApiError extends Error {
+  override name = "OtherApiError";
+}
+
+export class TelemetryService {
+  #deliveries: Delivery[] = [];
+  /** Everything since init began; `undefined` once the window is closed. */
+  #early: TelemetryEvent[] | undefined;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly newCarrier?: (subscription: Subscription) => Carrier,
+  ) {}
+
+  /** Whether events have anybody to go to, now or later. Where not, they need not even be made. */
+  get isListening(): boolean {
+    return this.#early !== undefined || this.#deliveries.length > 0;
+  }
+
+  /** Init begins: from here on everything is kept for those who subscribe before it ends. */
+  openWindow(): void {
+    this.#early = [];
+  }
+
+  /** Init has ended: nobody can subscribe any more. */
+  closeWindow(): void {
+    this.#early = undefined;
+  }
+
+  record(event: TelemetryEvent): void {
+    if (this.#early && this.#early.length < maxEarlyEvents) this.#early.push(event);
+    for (const delivery of this.#deliveries) delivery.add(event);
+  }
+
+  /**
+   * Subscribes an extension. It gets what happened so far in this init, then everything. The same request again changes
+   * nothing; another one takes the first one's place.
+   * @throws {SubscriptionClosedError}
+   * @throws {OtherApiError}
+   */
+  subscribe(extension: string, asked: Subscription): void {
+    if (!this.#early) throw new SubscriptionClosedError(`${asked.api} API subscription is closed`);
+    const before = this.#deliveries.find(({ name }) => name === extension);
+    if (before && before.subscription.api !== asked.api) throw new OtherApiError(otherApiText(before.subscription.api));
+    if (before && Bun.deepEquals(before.subscription, asked)) return;
+    const delivery = new Delivery(extension, asked, this.clock, this.newCarrier?.(asked));
+    this.#deliveries = [...this.#deliveries.filter((other) => other !== before), delivery];
+    if (before) {
+      log.info(`the extension ${extension} has replaced its subscription`);
+      before.end();
+    }
+    for (const event of this.#early) delivery.add(event);
+    this.record(subscriptionRecord(this.clock.epoch(), extension, asked.dialect satisfies Dialect, asked.types));
+  }
+
+  /** Sends everything that waits. @returns resolves when it was taken, at most after `ms` milliseconds */
+  async flush(ms: number): Promise<void> {
+    await Promise.all(this.#deliveries.map((delivery) => delivery.flush(ms)));
+  }
+
+  /** The extensions are gone, and their subscriptions with them. */
+  endSubscriptions(): void {
+    for (const delivery of this.#deliveries) delivery.end();
+    this.#deliveries = [];
+    this.#early = undefined;
+  }
+}
+
+function otherApiText(used: SubscriptionApi): string {
+  return `this extension has subscribed through the ${used} API already: use one of the two APIs only`;
+}
