@@ -44,6 +44,12 @@ test("defaults are LocalStack's", () => {
     functionVersion: "$LATEST",
     memorySizeMb: 128,
     region: "us-east-1",
+    functionName: "test_function",
+    initializationType: "on-demand",
+    logStreamName: "",
+    logFormat: "Text",
+    applicationLogLevel: "INFO",
+    systemLogLevel: "INFO",
   });
 });
 

@@ -8,12 +8,6 @@ const directory = "/opt/extensions";
 /** Where it exists, of whatever type, no extension is started and their APIs do not exist. */
 const switchFile = "/opt/disable-extensions-jwigqn8j";
 
-export interface ExtensionFile {
-  /** What the extension has to register under. */
-  readonly name: string;
-  readonly path: string;
-}
-
 export function areExtensionsEnabled(path = switchFile): boolean {
   return !existsSync(path);
 }
@@ -22,13 +16,12 @@ export function areExtensionsEnabled(path = switchFile): boolean {
  * Every entry that is no directory itself, in byte order of the names. Links count and are not followed, and nobody asks
  * for the executable bit: starting the file tells. A directory that is missing or cannot be read holds none.
  */
-export function findExtensions(dir = directory): ExtensionFile[] {
+export function findExtensions(dir = directory): { name: string; path: string }[] {
   try {
-    const files = readdirSync(dir, { withFileTypes: true, encoding: "buffer" }).filter((entry) => !entry.isDirectory());
-    return files
-      .sort((a, b) => Buffer.compare(a.name, b.name))
-      .map((entry) => entry.name.toString())
-      .map((name) => ({ name, path: `${dir}/${name}` }));
+    return readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map(({ name }) => ({ name, path: `${dir}/${name}` }))
+      .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
     if (!isMissing) log.error(`the extensions in ${dir} cannot be listed, none is started: ${messageOf(error)}`);

@@ -1,34 +1,14 @@
 /** One set of processes: started together, given up together. A reset ends one generation; the next is started anew. */
-import { statSync } from "node:fs";
 import type { Clock } from "../clock.ts";
-import { type Exit, extensionExitFault, type Fault, type FaultType, messageOf, runtimeExitFault } from "../errors.ts";
+import { type Exit, extensionExitFault, type Fault, runtimeExitFault } from "../errors.ts";
 import { log } from "../log.ts";
-import { type Launch, LaunchError, type SupervisedProcess } from "../process/launch.ts";
-import type { InitPhase, SandboxEvents, Status } from "../telemetry/events.ts";
+import type { InitPhase, Status } from "../telemetry/events.ts";
 import type { Extension, ShutdownReason } from "./extension.ts";
 import { Extensions, maxExtensions } from "./extensions.ts";
 import type { Invocation } from "./invocation.ts";
+import { type ExtensionFile, Processes, type ProcessesOptions, workingDirFault } from "./processes.ts";
 import { Runtime } from "./runtime.ts";
 import { Shutdown } from "./shutdown.ts";
-
-/** The command that starts the runtime. */
-export interface Bootstrap {
-  readonly command: readonly string[];
-  /** Must be absolute and exist; checked at each start. */
-  readonly cwd: string;
-}
-
-/** What the processes of one generation are made of. */
-export interface ProcessPlan {
-  readonly bootstrap: Bootstrap;
-  /** The runtime's environment. */
-  readonly env: Readonly<Record<string, string>>;
-  /** The external extensions, in the order they are to be started; asked for at each start. */
-  readonly findExtensions: () => readonly { readonly name: string; readonly path: string }[];
-  readonly extensionEnv: Readonly<Record<string, string>>;
-  /** Where extensions run. */
-  readonly extensionCwd: string;
-}
 
 /** How an init phase ended. `cancelled`: init was told to stop, which is nobody's fault. */
 export type InitOutcome =
@@ -37,13 +17,8 @@ export type InitOutcome =
   | { readonly kind: "fault"; readonly fault: Fault }
   | { readonly kind: "cancelled" };
 
-export interface GenerationOptions {
-  readonly plan: ProcessPlan;
+export interface GenerationOptions extends ProcessesOptions {
   readonly clock: Clock;
-  readonly launch: Launch;
-  readonly events: SandboxEvents;
-  /** A process was started. */
-  readonly onLaunch: (pid: number) => void;
   /** A process ended by itself after init. Not called for what init ends. */
   readonly onFault: (fault: Fault, by: "runtime" | "extension") => void;
 }
@@ -64,9 +39,8 @@ export class Generation {
   readonly runtime: Runtime;
   readonly extensions = new Extensions(() => this.#onExtensionChange());
   readonly #initialized = Promise.withResolvers<InitOutcome>();
-  readonly #extensionProcesses = new Map<Extension, SupervisedProcess>();
+  readonly #processes: Processes;
   readonly #reporting = new Set<Extension>();
-  #process: SupervisedProcess | undefined;
   #exit: Exit | undefined;
   #step: Step = "registering";
   #phase: InitPhase = "init";
@@ -79,6 +53,7 @@ export class Generation {
   #shutdown: Shutdown | undefined;
 
   constructor(private readonly options: GenerationOptions) {
+    this.#processes = new Processes(options);
     this.runtime = new Runtime({
       onFirstNext: () => this.#onFirstNext(),
       // The runtime's own word comes first: the exit that follows it adds nothing (decision 3).
@@ -139,19 +114,17 @@ export class Generation {
 
   /** Resolves when all the processes had written by now was received. */
   drain(): Promise<unknown> | undefined {
-    if (this.#extensionProcesses.size === 0) return this.#process?.drain();
-    const waits = this.#processes.map((process) => process.drain()).filter((wait) => wait !== undefined);
-    return waits.length > 0 ? Promise.all(waits) : undefined;
+    return this.#processes.drain();
   }
 
   /** Resolves when the runtime has ended; at once if it never started. */
   get runtimeExited(): Promise<unknown> {
-    return this.#process?.exited ?? Promise.resolve();
+    return this.#processes.runtime?.exited ?? Promise.resolve();
   }
 
   /** Resolves when all processes that were started have ended. */
   get exited(): Promise<unknown> {
-    return Promise.all(this.#processes.map(({ exited }) => exited));
+    return this.#processes.exited;
   }
 
   /**
@@ -165,9 +138,9 @@ export class Generation {
       clock,
       reason,
       runtime: this.runtime,
-      runtimeProcess: this.#process,
+      runtimeProcess: this.#processes.runtime,
       extensions: this.extensions.all,
-      processOf: (extension) => this.#extensionProcesses.get(extension),
+      processOf: (extension) => this.#processes.of(extension),
       onRuntimeEnded: () => events.shutdownStarted(),
     });
     this.#finishInit({ kind: "cancelled" }, reason);
@@ -182,66 +155,36 @@ export class Generation {
 
   /** To be called when all processes have ended: what is left in their pipes has been drained. */
   dispose(): void {
-    for (const process of this.#processes) process.closeOutput();
+    this.#processes.closeOutputs();
   }
 
-  get #processes(): SupervisedProcess[] {
-    return this.#process
-      ? [...this.#extensionProcesses.values(), this.#process]
-      : [...this.#extensionProcesses.values()];
-  }
-
-  #launchExtensions(files: ReturnType<ProcessPlan["findExtensions"]>): Fault | undefined {
-    const { extensionEnv, extensionCwd } = this.options.plan;
+  #launchExtensions(files: readonly ExtensionFile[]): Fault | undefined {
     if (files.length > maxExtensions) {
       const reason = `ErrTooManyExtensions: there are ${files.length} external extensions, at most ${maxExtensions} may be`;
       return { type: "Extension.LaunchError", reason };
     }
     // All are expected before the first one runs: whoever is early must find its name.
-    const expected = files.map(({ name, path }) => ({ path, extension: this.extensions.expect(name) }));
-    for (const { path, extension } of expected) {
-      const source = { kind: "extension", name: extension.name } as const;
-      const spec = { command: [path], cwd: extensionCwd, env: extensionEnv };
-      const started = this.#launch(spec, source, "Extension.LaunchError");
-      if ("type" in started) {
-        extension.launchFailed();
-        return started;
-      }
-      this.#extensionProcesses.set(extension, started);
-      void started.exited.then((exit) => this.#onExtensionExit(extension, exit));
+    const expected = files.map((file) => ({ file, extension: this.extensions.expect(file.name) }));
+    for (const { file, extension } of expected) {
+      const fault = this.#processes.launchExtension(extension, file.path, (exit) =>
+        this.#onExtensionExit(extension, exit),
+      );
+      if (!fault) continue;
+      extension.launchFailed();
+      return fault;
     }
     return undefined;
   }
 
   #launchRuntime(): Fault | undefined {
-    const { bootstrap, env } = this.options.plan;
-    const fault = workingDirFault(bootstrap.cwd);
+    const { cwd } = this.options.plan.bootstrap;
+    const fault = workingDirFault(cwd);
     if (fault) return fault;
     this.#isRuntimeTried = true;
-    const spec = { command: bootstrap.command, cwd: bootstrap.cwd, env };
-    const started = this.#launch(spec, { kind: "function" }, "Runtime.InvalidEntrypoint");
-    if ("type" in started) return started;
-    this.#process = started;
-    void started.exited.then((exit) => {
+    return this.#processes.launchRuntime((exit) => {
       this.#exit = exit;
       this.#concludeExit();
     });
-    return undefined;
-  }
-
-  #launch(
-    spec: { command: readonly string[]; cwd: string; env: Readonly<Record<string, string>> },
-    source: Parameters<SandboxEvents["receiveOutput"]>[0],
-    refused: FaultType,
-  ): SupervisedProcess | Fault {
-    const { launch, events, onLaunch } = this.options;
-    try {
-      const process = launch({ ...spec, receiveOutput: () => events.receiveOutput(source) });
-      onLaunch(process.pid);
-      return process;
-    } catch (error) {
-      return { type: error instanceof LaunchError ? refused : "Sandbox.Failure", reason: messageOf(error) };
-    }
   }
 
   #onFirstNext(): void {
@@ -337,20 +280,4 @@ function statusOf(outcome: InitOutcome): { status: Status; errorType: string | u
   if (outcome.kind === "cancelled") return { status: "timeout", errorType: undefined };
   const errorType = outcome.kind === "fault" ? outcome.fault.type : outcome.errorType;
   return { status: errorType.startsWith("Sandbox.") ? "failure" : "error", errorType };
-}
-
-function workingDirFault(dir: string): Fault | undefined {
-  const type = "Runtime.InvalidWorkingDir";
-  if (!dir.startsWith("/")) {
-    return { type, reason: `the working directory '${dir}' is invalid, it needs to be an absolute path` };
-  }
-  return isDirectory(dir) ? undefined : { type, reason: `the working directory doesn't exist: ${dir}` };
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
 }

@@ -8,8 +8,9 @@ import { log } from "../log.ts";
 import type { Launch } from "../process/launch.ts";
 import type { SandboxEvents } from "../telemetry/events.ts";
 import type { ShutdownReason } from "./extension.ts";
-import { Generation, type InitOutcome, type ProcessPlan } from "./generation.ts";
+import { Generation, type InitOutcome } from "./generation.ts";
 import { Invocation, type InvokeRequest, type Outcome, type Settlement } from "./invocation.ts";
+import type { ProcessPlan } from "./processes.ts";
 import { reportOn } from "./report.ts";
 
 /** Milliseconds a reset or the shutdown may take to end what the processes left behind. */

@@ -23,13 +23,16 @@ export interface ShutdownOptions {
 export class Shutdown {
   readonly #startedAt: number;
   readonly #deadlineMs: number;
+  /** Whether there is anybody to wait for. */
+  readonly #isOrderly: boolean;
 
   /** Asks the runtime to end, or kills everything where no extension has registered. */
   constructor(private readonly options: ShutdownOptions) {
     const { clock, runtime, runtimeProcess, extensions } = options;
     this.#startedAt = clock.now();
     this.#deadlineMs = clock.epoch() + budgetMs;
-    if (extensions.some(({ isRegistered }) => isRegistered)) {
+    this.#isOrderly = extensions.some(({ isRegistered }) => isRegistered);
+    if (this.#isOrderly) {
       runtime.suspend();
       runtimeProcess?.signalGroup("SIGTERM");
     } else {
@@ -42,7 +45,7 @@ export class Shutdown {
   /** Resolves when every process has ended or was killed, at most after the budget. Never rejects. */
   async finish(): Promise<void> {
     const { runtime, runtimeProcess, extensions, onRuntimeEnded } = this.options;
-    if (runtimeProcess && !(await this.#endsWithin(runtimeMs, runtimeProcess.exited))) {
+    if (this.#isOrderly && runtimeProcess && !(await this.#endsWithin(runtimeMs, runtimeProcess.exited))) {
       runtimeProcess.signalGroup("SIGKILL");
     }
     runtime.close();

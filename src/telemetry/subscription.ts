@@ -134,7 +134,7 @@ function httpDestination(
   problems: string[],
 ): Destination | undefined {
   const url = typeof uri === "string" && URL.canParse(uri) ? new URL(uri) : undefined;
-  if (!url || url.protocol !== "http:" || !ownHosts.has(url.hostname)) {
+  if (url?.protocol !== "http:" || !ownHosts.has(url.hostname)) {
     problems.push(
       `destination.URI is ${show(uri)}: it must be http://sandbox.localdomain:<port>, with or without a path`,
     );

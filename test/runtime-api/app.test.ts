@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createRuntimeApi, rawPath } from "../../src/runtime-api/app.ts";
-import { accepted, Fixture, maxPayloadBytes, seen } from "./fixture.ts";
+import { Extensions } from "../../src/sandbox/extensions.ts";
+import { accepted, apiOptions, Fixture, seen } from "./fixture.ts";
 
 const version = "/2018-06-01";
 
@@ -118,8 +119,9 @@ test("a fault of our own is answered as AWS does, without details", async () => 
     get runtime(): never {
       throw new Error("secret");
     },
+    extensions: new Extensions(() => {}),
   };
-  const app = createRuntimeApi({ host, maxPayloadBytes });
+  const app = createRuntimeApi({ ...apiOptions(), host });
   const reply = await app.fetch(new Request(`http://localhost${version}/runtime/invocation/next`));
   expect(await seen(reply)).toEqual({
     status: 500,

@@ -1,9 +1,12 @@
 /** The Runtime API without a socket, over a runtime whose events the test controls. */
 import type { Hono } from "hono";
-import { createRuntimeApi } from "../../src/runtime-api/app.ts";
+import { createRuntimeApi, type RuntimeApiOptions } from "../../src/runtime-api/app.ts";
+import { Extensions } from "../../src/sandbox/extensions.ts";
 import { Invocation, type InvokeRequest } from "../../src/sandbox/invocation.ts";
 import { Runtime } from "../../src/sandbox/runtime.ts";
 import type { RuntimeState } from "../../src/sandbox/runtime-states.ts";
+import { TelemetryService } from "../../src/telemetry/service.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 export const base = "/2018-06-01/runtime";
 export const maxPayloadBytes = 1000;
@@ -23,11 +26,30 @@ export function invocationOf(request: Partial<InvokeRequest> = {}, deadlineMs = 
   );
 }
 
+/** Everything the API wants, but the host. */
+export function apiOptions(): Omit<RuntimeApiOptions, "host"> {
+  return {
+    maxPayloadBytes,
+    registration: {
+      functionName: "fn",
+      functionVersion: "$LATEST",
+      handler: "app.handler",
+      accountId: "000000000000",
+    },
+    telemetry: new TelemetryService(new FakeClock()),
+    areExtensionsEnabled: true,
+    runtimeApiPort: 9001,
+  };
+}
+
 export class Fixture {
   firstNexts = 0;
   readonly initErrors: string[] = [];
-  readonly host: { runtime: Runtime } = { runtime: this.newRuntime() };
-  readonly app: Hono = createRuntimeApi({ host: this.host, maxPayloadBytes });
+  readonly host: { runtime: Runtime; extensions: Extensions } = {
+    runtime: this.newRuntime(),
+    extensions: new Extensions(() => {}),
+  };
+  readonly app: Hono = createRuntimeApi({ ...apiOptions(), host: this.host });
   /** The event most tests are about. */
   readonly invocation = invocationOf();
 

@@ -24,7 +24,7 @@ describe("a runtime that ends in an invocation", () => {
     await world.clock.advance(200);
     world.process.exit({ signal: "SIGSEGV" });
     expect(await invoked).toEqual({ outcome: { kind: "fault", fault: exitFault("signal: segmentation fault") } });
-    expect(world.reports).toMatchObject([{ durationMs: 200, isTimeout: false }]);
+    expect(world.reports).toMatchObject([{ durationMs: 200, status: "error", errorType: "Runtime.ExitError" }]);
     await expectFresh(world, "id-2");
   });
 

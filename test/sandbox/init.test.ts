@@ -41,9 +41,9 @@ describe("init", () => {
     const world = new World();
     const init = world.sandbox.init();
     world.runtime.beginInitError();
-    world.runtime.finishInitError(json("why"));
+    world.runtime.finishInitError(json("why"), "Runtime.Why");
     world.process.exit({ code: 1 });
-    expect(await init).toEqual({ kind: "init error", body: json("why") });
+    expect(await init).toEqual({ kind: "init error", body: json("why"), errorType: "Runtime.Why" });
     await world.flush();
     expect(world.told).toEqual([]);
   });
@@ -109,9 +109,9 @@ describe("an init that runs inside an invocation", () => {
     const invoked = world.invoke();
     await world.flush();
     world.runtime.beginInitError();
-    world.runtime.finishInitError(json("why"));
+    world.runtime.finishInitError(json("why"), "Runtime.Why");
     world.process.exit({ code: 1 });
-    expect(await invoked).toEqual({ outcome: { kind: "init error", body: json("why") } });
+    expect(await invoked).toEqual({ outcome: { kind: "init error", body: json("why"), errorType: "Runtime.Why" } });
   });
 
   test("that ends ends it with the reason", async () => {

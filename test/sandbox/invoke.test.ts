@@ -66,7 +66,7 @@ describe("an invocation of a good runtime", () => {
     world.answer();
     void world.poll();
     expect((await invoked).outcome).toEqual(response());
-    expect(world.reports).toMatchObject([{ durationMs: 1600, initDurationMs: 1500, isTimeout: false }]);
+    expect(world.reports).toMatchObject([{ durationMs: 1600, initDurationMs: 1500, status: "success" }]);
   });
 });
 
@@ -80,7 +80,7 @@ describe("the report", () => {
     await world.clock.advance(7.5);
     void world.poll();
     await invoked;
-    expect(world.reports).toMatchObject([{ requestId: "id-1", durationMs: 19.75, maxMemoryMb: 77, isTimeout: false }]);
+    expect(world.reports).toMatchObject([{ requestId: "id-1", durationMs: 19.75, maxMemoryMb: 77, status: "success" }]);
   });
 
   test("has Init Duration on the first invocation only", async () => {
@@ -174,7 +174,7 @@ describe("the timeout", () => {
     expect(await isPending(invoked)).toBe(true);
     await world.clock.advance(500);
     expect(await invoked).toEqual({ outcome: timedOut });
-    expect(world.reports).toMatchObject([{ durationMs: 3000, isTimeout: true }]);
+    expect(world.reports).toMatchObject([{ durationMs: 3000, status: "timeout" }]);
     expect(world.process.signals).toContain("SIGKILL");
   });
 
@@ -196,7 +196,7 @@ describe("the timeout", () => {
     world.answer();
     await world.clock.advance(2000);
     expect(await invoked).toEqual({ outcome: response() });
-    expect(world.reports).toMatchObject([{ isTimeout: false, durationMs: 3000 }]);
+    expect(world.reports).toMatchObject([{ status: "success", durationMs: 3000 }]);
     expect(world.process.signals).toContain("SIGKILL");
   });
 
@@ -222,6 +222,6 @@ describe("the timeout", () => {
     world.answer(undefined, "id-2");
     void world.poll();
     expect((await second).outcome).toEqual(response());
-    expect(world.reports.at(-1)).toMatchObject({ durationMs: 150, isTimeout: false });
+    expect(world.reports.at(-1)).toMatchObject({ durationMs: 150, status: "success" });
   });
 });

@@ -2,8 +2,10 @@
 import type { Exit } from "../../src/errors.ts";
 import { LaunchError, type ProcessSpec, type SupervisedProcess } from "../../src/process/launch.ts";
 import type { Invocation, InvokeRequest, Outcome } from "../../src/sandbox/invocation.ts";
+import type { ProcessPlan } from "../../src/sandbox/processes.ts";
 import type { Runtime } from "../../src/sandbox/runtime.ts";
-import { type InvocationReport, type InvokeResult, Sandbox, type SandboxOptions } from "../../src/sandbox/sandbox.ts";
+import { type InvokeResult, Sandbox } from "../../src/sandbox/sandbox.ts";
+import type { InitReport, InvocationReport } from "../../src/telemetry/events.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 export class FakeProcess implements SupervisedProcess {
@@ -53,7 +55,11 @@ export class FakeProcess implements SupervisedProcess {
   }
 }
 
-type Options = Partial<Pick<SandboxOptions, "bootstrap" | "env" | "timeoutSeconds">>;
+interface Options extends Partial<ProcessPlan> {
+  readonly timeoutSeconds?: number;
+  /** Names of the files in /opt/extensions. */
+  readonly extensions?: readonly string[];
+}
 
 export class World {
   readonly clock = new FakeClock();
@@ -61,6 +67,9 @@ export class World {
   /** What happened, in order: events, output received, processes ended. */
   readonly told: string[] = [];
   readonly reports: InvocationReport[] = [];
+  readonly phases: string[] = [];
+  readonly inits: InitReport[] = [];
+  readonly dispatched: string[] = [];
   /** Set: nothing can be started. */
   launchError: Error | undefined;
   /** Set: the end of all processes is told when the test resolves it. */
@@ -72,12 +81,17 @@ export class World {
   readonly watched: number[] = [];
   readonly sandbox: Sandbox;
 
-  constructor(options: Options = {}) {
+  constructor({ timeoutSeconds = 3, extensions = [], ...plan }: Options = {}) {
     this.sandbox = new Sandbox({
-      bootstrap: { command: ["/var/runtime/bootstrap", "arg"], cwd: "/" },
-      env: { NAME: "value" },
-      timeoutSeconds: 3,
-      ...options,
+      plan: {
+        bootstrap: { command: ["/var/runtime/bootstrap", "arg"], cwd: "/" },
+        env: { NAME: "value" },
+        findExtensions: () => extensions.map((name) => ({ name, path: `/opt/extensions/${name}` })),
+        extensionEnv: { SEEN: "by extensions" },
+        extensionCwd: "/",
+        ...plan,
+      },
+      timeoutSeconds,
       clock: this.clock,
       launch: (spec) => this.#launch(spec),
       endAll: async () => {
@@ -95,13 +109,18 @@ export class World {
       },
       events: {
         receiveOutput: () => () => {},
-        invocationStarted: (id) => void this.told.push(`start ${id}`),
+        initStarted: (phase) => void this.phases.push(phase),
+        initEnded: (report) => void this.inits.push(report),
+        invocationStarted: ({ requestId }) => void this.told.push(`start ${requestId}`),
+        invocationDispatched: ({ requestId }) => void this.dispatched.push(requestId),
         invocationEnded: (report) => {
           this.told.push(`end ${report.requestId}`);
           this.reports.push(report);
         },
-        runtimeEndedIdle: ({ reason }) => void this.told.push(`idle: ${reason}`),
+        shutdownStarted: () => {},
+        processesEnded: () => {},
       },
+      onIdleFault: ({ reason }) => void this.told.push(`idle: ${reason}`),
     });
   }
 

@@ -85,7 +85,7 @@ describe("a boot", () => {
       /^status \{"errorType":"E","x":1,"requestId":""\}$/,
       true,
     ],
-    [{ kind: "init error", body: bytes("raw") }, /^status raw$/, true],
+    [{ kind: "init error", body: bytes("raw"), errorType: "Runtime.Unknown" }, /^status raw$/, true],
     [
       { kind: "fault", fault: { type: "Runtime.ExitError", reason: "gone" } },
       new RegExp(`^status \\{"errorMessage":"RequestId: ${uuid} Error: gone","errorType":"Runtime.ExitError"\\}$`),
@@ -169,7 +169,7 @@ describe("an invocation", () => {
     ],
     [
       "in which the runtime could not start again",
-      { outcome: { kind: "init error", body: bytes('{"errorType":"E"}') } },
+      { outcome: { kind: "init error", body: bytes('{"errorType":"E"}'), errorType: "E" } },
       ['status {"errorType":"E","requestId":"a"}', "logs a text", 'error a {"errorType":"E","requestId":"a"}'],
     ],
     ["that was stopped has logs and no result", { outcome: { kind: "stopped" } }, ["logs a text"]],
