@@ -1,4 +1,5 @@
 /** The extensions of one generation of processes: who is expected, who has registered, who has yet to poll. */
+import { log } from "../log.ts";
 import { Extension, type LifecycleEvent } from "./extension.ts";
 import { ExtensionRefusal } from "./extension-states.ts";
 
@@ -42,6 +43,13 @@ export class Extensions {
     }
     if (known) {
       throw new ExtensionRefusal("Extension.InvalidExtensionState", "Extension with this name already registered");
+    }
+    if (this.unregistered.length > 0) {
+      // The runtime, home of internal extensions, has not even started.
+      log.warn(
+        `an extension registers as ${name}, which is not the name of its file: ` +
+          `still expected are ${this.unregistered.map((extension) => extension.name).join(", ")}`,
+      );
     }
     const internal = new Extension(name, false, this.onChange);
     this.#all.push(internal);

@@ -128,6 +128,7 @@ export class Delivery {
       await this.#deliver(batch.map(({ text }) => text));
       for (const { bytes } of batch) this.#waitingBytes -= bytes;
       if (this.#abort.signal.aborted) return;
+      this.#announceDropped();
     }
     if (this.#waiting.length > 0) this.#stopTimer ??= this.clock.after(timeoutMs, () => this.#due());
   }

@@ -29,7 +29,11 @@ export class ExtensionWorld {
   journal(name: string): Entry[] {
     try {
       const text = readFileSync(`${this.journals}/${name}`, "utf8");
-      return text.slice(0, text.lastIndexOf("\n") + 1).split("\n").filter(Boolean).map((line) => JSON.parse(line));
+      return text
+        .slice(0, text.lastIndexOf("\n") + 1)
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line));
     } catch {
       return [];
     }
@@ -42,7 +46,9 @@ export class ExtensionWorld {
 
   /** The first thing of this kind the extension saw, now or later. */
   async saw(name: string, what: string, fits: (entry: Entry) => boolean = () => true): Promise<Entry> {
-    return await this.until(`${name} sees ${what}`, () => this.journal(name).find((entry) => entry.what === what && fits(entry)));
+    return await this.until(`${name} sees ${what}`, () =>
+      this.journal(name).find((entry) => entry.what === what && fits(entry)),
+    );
   }
 
   /** The first record of this type, now or later. */
@@ -90,7 +96,10 @@ export function startWithExtensions(
   for (const name of options.optFiles ?? []) writeFileSync(`${opt}/${name}`, "");
   const init = startInit(command, {
     ...options,
-    prefix: ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /opt && exec "$@"', opt],
+    // Without an extension there is no need of an /opt of its own, nor of the rights to have one.
+    ...(Object.keys(extensions).length > 0 || options.optFiles
+      ? { prefix: ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /opt && exec "$@"', opt] }
+      : {}),
     env: { EXTENSION_PLANS: JSON.stringify(plans), EXTENSION_JOURNALS: journals, ...options.env },
   });
   return new ExtensionWorld(init, journals);
