@@ -55,8 +55,8 @@ const userName = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
  * Becomes the user the function is to run as, for good, if this process is root and a user is named. To be called before
  * anything listens and before the first process starts; all they make belongs to that user then.
  *
- * Afterwards the kernel counts this process as one that may not be looked into: `/proc/self/environ` and `/proc/self/fd`
- * are closed to itself.
+ * Afterwards the kernel lets nobody but root look into this process: not the function, which is the same user, and not
+ * itself (`/proc/self/environ`). Pipes and terminals root made stay usable and cannot be opened anew by name.
  * @returns who this process now is; `undefined` when it stays who it was
  * @throws {UserSwitchError} when root cannot be given up and is not allowed, or when the name is none
  */
