@@ -114,6 +114,8 @@ export const settings = {
   invokePort: setting("LOCALSTACK_INTEROP_PORT", "init", port, 9563),
   tracingPort: setting("LOCALSTACK_RUNTIME_TRACING_PORT", "init", port, 9564),
   user: setting("LOCALSTACK_USER", "init", anyText, "sbx_user1051"),
+  // Without it init ends where it cannot give up root: a function must not get more rights than it has on AWS unnoticed.
+  allowRoot: setting("LOCALSTACK_ALLOW_ROOT", "init", oneOf("0", "1"), "0"),
   codeArchives: setting("LOCALSTACK_CODE_ARCHIVES", "init", archiveList, []),
   hotReloadingPaths: setting("LOCALSTACK_HOT_RELOADING_PATHS", "init", commaList, []),
   fileWatcherStrategy: setting("LOCALSTACK_FILE_WATCHER_STRATEGY", "init", oneOf("event", "polling", "auto"), "auto"),
