@@ -40,6 +40,8 @@ async function show(title: string, command: string[], events: string[] = [], env
       LOCALSTACK_RUNTIME_ENDPOINT: localstack.endpoint,
       LOCALSTACK_RUNTIME_ID: localstack.environmentId,
       LOCALSTACK_INTEROP_PORT: String(ports.invoke),
+      // As whoever runs the demo: without this, init started as root becomes the user of a container.
+      LOCALSTACK_USER: "root",
       AWS_LAMBDA_FUNCTION_TIMEOUT: "3",
       AWS_LAMBDA_FUNCTION_VERSION: "$LATEST",
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "128",

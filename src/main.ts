@@ -13,16 +13,18 @@ import {
   readConfig,
   settings,
 } from "./config.ts";
-import { type Fault, messageOf } from "./errors.ts";
+import { type Fault, type FaultType, messageOf } from "./errors.ts";
 import { Callbacks } from "./frontend/localstack/callbacks.ts";
 import { LocalStackFrontend } from "./frontend/localstack/frontend.ts";
 import { createInvokeApi } from "./frontend/localstack/invoke-api.ts";
 import { newFaultBody } from "./frontend/localstack/results.ts";
 import { ListenError, listen } from "./listen.ts";
 import { log, setLogLevel } from "./log.ts";
-import { findBootstrap } from "./prepare/bootstrap.ts";
+import { type FoundBootstrap, findBootstrap } from "./prepare/bootstrap.ts";
 import { cleanEnvironment } from "./prepare/clean-environment.ts";
 import { areExtensionsEnabled, findExtensions } from "./prepare/extension-files.ts";
+import { applyFileModes } from "./prepare/file-modes.ts";
+import { switchUser, UserSwitchError } from "./prepare/user.ts";
 import { endAllProcesses } from "./process/end-all.ts";
 import { launchProcess } from "./process/launch.ts";
 import { MemoryMeter } from "./process/memory.ts";
@@ -54,11 +56,20 @@ async function main(): Promise<void> {
     if (commandLine.action === "help") return await exit(exitStatus.done, helpText());
     await run(commandLine, readConfig(given), given);
   } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    process.stderr.write(`lambda-runtime-init: ${error.message}\n`);
-    await reportFault(given, { type: "Runtime.InvalidTaskConfig", reason: error.message });
-    await exit(exitStatus.badConfiguration);
+    const cause = causeOf(error);
+    if (!cause) throw error;
+    process.stderr.write(`lambda-runtime-init: ${messageOf(error)}\n`);
+    await reportFault(given, { type: cause.type, reason: messageOf(error) });
+    await exit(cause.status);
   }
+}
+
+/** What a failure of the preparation means: its fault type and init's exit status. `undefined`: nobody foresaw it. */
+function causeOf(error: unknown): { readonly type: FaultType; readonly status: number } | undefined {
+  if (error instanceof ConfigurationError)
+    return { type: "Runtime.InvalidTaskConfig", status: exitStatus.badConfiguration };
+  if (error instanceof UserSwitchError) return { type: "Sandbox.Failure", status: exitStatus.initFailed };
+  return undefined;
 }
 
 /** Starts init anew in this process, with another environment: same pid, same descriptors 0 to 2. */
@@ -74,8 +85,12 @@ function restart(args: readonly string[], env: Readonly<Record<string, string>>)
 async function run(commandLine: CommandLine, config: Config, env: Environment): Promise<void> {
   setLogLevel(config.logLevel);
   tellWhatIsMissing(config);
+  applyFileModes(config.chmodPaths);
+  const bootstrap = findBootstrap(commandLine.command, env, process.cwd());
+  // From here on nothing is done as root any more: what listens and what starts belongs to the function's user.
+  switchUser({ user: config.user, allowRoot: config.allowRoot === "1" });
   startReaping();
-  const { frontend, callbacks, runtimeApi } = compose(commandLine, config, env);
+  const { frontend, callbacks, runtimeApi } = compose(commandLine, config, env, bootstrap);
   let isStopping = false;
   const stop = async (): Promise<void> => {
     if (isStopping) return;
@@ -105,18 +120,14 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
 }
 
 /** Settings of LocalStack this version takes and does nothing with. Those it sends with every function are no warning. */
-function tellWhatIsMissing({ codeArchives, hotReloadingPaths, chmodPaths, user }: Config): void {
+function tellWhatIsMissing({ codeArchives, hotReloadingPaths }: Config): void {
   if (codeArchives.length > 0) log.warn("LOCALSTACK_CODE_ARCHIVES is not supported yet: no code is fetched");
   if (hotReloadingPaths.length > 0) log.warn("LOCALSTACK_HOT_RELOADING_PATHS is not supported yet: nothing is watched");
-  if (chmodPaths !== "[]") log.info("LOCALSTACK_CHMOD_PATHS is not supported yet: file modes stay as they are");
-  if (user !== "" && user !== "root") log.info("LOCALSTACK_USER is not supported yet: the function runs as init does");
 }
 
-function compose(commandLine: CommandLine, config: Config, given: Environment) {
+function compose(commandLine: CommandLine, config: Config, given: Environment, bootstrap: FoundBootstrap) {
   const clock = systemClock;
   const { hostname, port } = commandLine.runtimeApi;
-  const cwd = process.cwd();
-  const bootstrap = findBootstrap(commandLine.command, given, cwd);
   const callbacks = new Callbacks(config, clock);
   const telemetry = new TelemetryService(clock);
   const logs = new LogBuffer();
@@ -129,7 +140,7 @@ function compose(commandLine: CommandLine, config: Config, given: Environment) {
       env,
       findExtensions: () => (areExtensionsOn ? findExtensions() : []),
       extensionEnv: extensionEnvironment(env),
-      extensionCwd: cwd,
+      extensionCwd: process.cwd(),
     },
     timeoutSeconds: config.timeoutSeconds,
     launch: launchProcess,

@@ -6,7 +6,7 @@ import { type Clock, settlesWithin } from "../clock.ts";
 import { type Fault, messageOf, timeoutFault } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Launch } from "../process/launch.ts";
-import type { SandboxEvents } from "../telemetry/events.ts";
+import type { InitPhase, SandboxEvents } from "../telemetry/events.ts";
 import type { ShutdownReason } from "./extension.ts";
 import { Generation, type InitOutcome } from "./generation.ts";
 import { Invocation, type InvokeRequest, type Outcome, type Settlement } from "./invocation.ts";
@@ -55,6 +55,9 @@ export class Sandbox {
   /** The reset under way, if any: the next invocation waits for it. */
   #reset: Promise<void> = Promise.resolve();
   #isResetDue = false;
+  /** The code changed while processes were busy with the old one. */
+  #isReloadDue = false;
+  #isBooting = false;
   #isStopped = false;
   #hasInitFailed = false;
   #initDurationMs: number | undefined;
@@ -83,13 +86,16 @@ export class Sandbox {
     if (this.#isStopped) return { kind: "cancelled" };
     const { clock, memory } = this.options;
     const startedAt = clock.now();
+    this.#isBooting = true;
     this.#generation.start("init");
     const outcome = await this.#generation.initialized;
+    this.#isBooting = false;
     this.#hasInitFailed = outcome.kind !== "ready" && outcome.kind !== "cancelled";
     if (outcome.kind === "ready") {
       this.#initDurationMs = clock.now() - startedAt;
       // So that a runtime that dies in its first invocation does not go down as one that used nothing.
       memory.sample();
+      this.#reloadIfDue();
     }
     return outcome;
   }
@@ -102,7 +108,11 @@ export class Sandbox {
    * invocation because the last processes failed, are part of it, as they are on AWS.
    */
   async invoke(request: InvokeRequest): Promise<InvokeResult> {
-    await this.#reset;
+    // Another may begin while one is waited for.
+    for (let reset: unknown; reset !== this.#reset; ) {
+      reset = this.#reset;
+      await reset;
+    }
     const { clock, timeoutSeconds, memory, events } = this.options;
     const timeoutMs = timeoutSeconds * 1000;
     const startedAt = clock.now();
@@ -151,7 +161,17 @@ export class Sandbox {
     );
     this.#initDurationMs = undefined;
     if (!settlement.isRuntimeReady) this.#startReset(reason);
+    this.#reloadIfDue();
     return toResult(settlement);
+  }
+
+  /**
+   * The code changed: fresh processes take the place of the present ones, as soon as no invocation runs on these and
+   * before the next one asks. If they cannot start, the next invocation fails with the reason.
+   */
+  reload(): void {
+    this.#isReloadDue = true;
+    if (!this.#isBooting && !this.#running) this.#reloadIfDue();
   }
 
   /** Ends a running invocation and all processes. Nothing starts afterwards. */
@@ -169,20 +189,17 @@ export class Sandbox {
     if (this.#idleFault) return invocation.fail(this.#idleFault);
     if (this.#isStopped) return invocation.end({ kind: "stopped" });
     // What extensions still do and write is the last invocation's; they may break over it.
-    while (!this.#isResetDue && this.#generation.isInitialized) {
-      const generation = this.#generation;
-      await generation.settled();
-      if (!invocation.isWaiting) return;
-      await (this.#isResetDue ? this.#reset : generation.drain());
-      if (!invocation.isWaiting) return;
-      if (!this.#isResetDue && !generation.settled()) break;
+    if (!this.#isResetDue && this.#generation.isInitialized) {
+      await this.#generation.settled();
+      if (!this.#isResetDue) await this.#generation.drain();
     }
+    for (let reset: unknown; reset !== this.#reset; ) {
+      reset = this.#reset;
+      await reset;
+    }
+    if (!invocation.isWaiting) return;
     running.announce();
-    if (this.#isResetDue) {
-      this.#isResetDue = false;
-      this.#generation = this.#newGeneration();
-      this.#generation.start("invoke");
-    }
+    if (this.#isResetDue) this.#startFresh("invoke");
     const generation = this.#generation;
     if (!generation.isInitialized) {
       const outcome = await generation.initialized;
@@ -194,6 +211,23 @@ export class Sandbox {
     running.isDispatched = true;
     events.invocationDispatched(invocation.request);
     generation.dispatch(invocation);
+  }
+
+  /** Starts new processes in the place of those a reset has ended. */
+  #startFresh(phase: InitPhase): void {
+    this.#isResetDue = false;
+    this.#generation = this.#newGeneration();
+    this.#generation.start(phase);
+  }
+
+  #reloadIfDue(): void {
+    if (!this.#isReloadDue || this.#isStopped) return;
+    this.#isReloadDue = false;
+    log.info("the function's code changed: its processes are replaced");
+    if (!this.#isResetDue) this.#startReset("spindown");
+    this.#reset = this.#reset.then(() => {
+      if (this.#isResetDue && !this.#isStopped) this.#startFresh("init");
+    });
   }
 
   #newGeneration(): Generation {
