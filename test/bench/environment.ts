@@ -1,6 +1,7 @@
 /** One execution environment: an init that was started, and all that LocalStack does with it. */
 import type { Callback, CallbackReceiver } from "./callback-receiver.ts";
 import { within } from "./deadline.ts";
+import { ExtensionDirectory, type ExtensionKind } from "./extension-directory.ts";
 import { InvokeClient, type PreparedEvent } from "./invoke-client.ts";
 
 /** Where every init listens for invocations. */
@@ -25,11 +26,13 @@ export interface StartOptions {
   readonly receiver: CallbackReceiver;
   /** The runtime exits with this status before it polls. */
   readonly runtimeExits?: number;
+  readonly extension?: ExtensionKind;
 }
 
 /** Times in milliseconds. */
 export class Environment {
   readonly startedAt: number;
+  readonly #extensions: ExtensionDirectory | undefined;
   readonly #id = crypto.randomUUID().replaceAll("-", "");
   readonly #process: Bun.Subprocess<"ignore", "ignore", "pipe">;
   readonly #client = new InvokeClient(invokePort);
@@ -40,10 +43,11 @@ export class Environment {
   #logBytes = 0;
 
   constructor(private readonly options: StartOptions) {
-    const { binary, runtimeCommand, receiver, runtimeExits } = options;
+    const { binary, runtimeCommand, receiver, runtimeExits, extension } = options;
+    this.#extensions = extension && new ExtensionDirectory(extension);
     const endpoint = receiver.endpointFor(this.#id, (callback) => this.#receive(callback));
     this.startedAt = performance.now();
-    this.#process = Bun.spawn([binary, ...runtimeCommand], {
+    this.#process = Bun.spawn([...(this.#extensions?.prefix ?? []), binary, ...runtimeCommand], {
       env: {
         ...environmentOf(this.#id, endpoint),
         ...(runtimeExits === undefined ? {} : { BENCH_RUNTIME_EXIT: String(runtimeExits) }),
@@ -53,6 +57,11 @@ export class Environment {
       stderr: "pipe",
     });
     process.once("exit", this.#kill);
+  }
+
+  /** Whether the extension was taken in, and its subscription too. */
+  get isExtensionServed(): boolean {
+    return this.#extensions?.isServed ?? false;
   }
 
   get pid(): number {
@@ -110,6 +119,7 @@ export class Environment {
     await within(stopTimeoutMs, "exit after SIGKILL", this.#process.exited);
     process.off("exit", this.#kill);
     this.options.receiver.forget(this.#id);
+    this.#extensions?.remove();
   }
 
   #receive(callback: Callback): void {

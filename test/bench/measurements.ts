@@ -1,6 +1,7 @@
 /** What is measured, and in which order: both binaries in turn, so that whatever disturbs the machine meets both. */
 import type { CallbackReceiver } from "./callback-receiver.ts";
 import { Environment, invokePort } from "./environment.ts";
+import { canHaveExtensions, type ExtensionKind } from "./extension-directory.ts";
 import { PreparedEvent } from "./invoke-client.ts";
 import { cpuMs, residentMb } from "./proc.ts";
 import { median, percentile } from "./statistics.ts";
@@ -14,6 +15,10 @@ export const metrics = {
   smallP99Ms: { label: "1 KB invocation, p99", unit: "ms" },
   smallPerSecond: { label: "1 KB invocations, one by one", unit: "per s", isMoreBetter: true },
   cpuPerInvocationMs: { label: "CPU per 1 KB invocation", unit: "ms" },
+  extensionP50Ms: { label: "… with an idle extension, p50", unit: "ms" },
+  extensionCpuMs: { label: "… with an idle extension, CPU", unit: "ms" },
+  telemetryP50Ms: { label: "… with a telemetry subscriber, p50", unit: "ms" },
+  telemetryCpuMs: { label: "… with a telemetry subscriber, CPU", unit: "ms" },
   payloadMs: { label: "5 MB payload echoed", unit: "ms" },
   logsMs: { label: "5 MB of logs", unit: "ms" },
   readyRssMb: { label: "RSS when ready", unit: "MB" },
@@ -35,6 +40,8 @@ export interface Plan {
   readonly smallInvocations: number;
   readonly payloads: number;
   readonly logs: number;
+  /** Timed invocations of 1 KB with an extension, after 500 that are not timed. */
+  readonly withExtension: number;
 }
 
 export const fullPlan: Plan = {
@@ -44,6 +51,7 @@ export const fullPlan: Plan = {
   smallInvocations: 2500,
   payloads: 20,
   logs: 5,
+  withExtension: 1500,
 };
 
 export const quickPlan: Plan = {
@@ -53,6 +61,7 @@ export const quickPlan: Plan = {
   smallInvocations: 1500,
   payloads: 20,
   logs: 3,
+  withExtension: 1000,
 };
 
 /** A binary and what was measured with it. */
@@ -98,6 +107,9 @@ export async function measureRound(bench: Bench, subjects: readonly Subject[], r
     for (const subject of inTurn) await measureFailedStart(bench, subject);
   }
   for (const subject of inTurn) await measureWarm(bench, subject);
+  if (!canHaveExtensions) return;
+  for (const subject of inTurn) await measureWithExtension(bench, subject, "idle");
+  for (const subject of inTurn) await measureWithExtension(bench, subject, "telemetry");
 }
 
 async function measureColdStart(bench: Bench, subject: Subject): Promise<void> {
@@ -146,6 +158,27 @@ async function measureWarm(bench: Bench, { path, samples }: Subject): Promise<vo
     samples.peakRssMb.push(residentMb(environment.pid).peak);
 
     samples.logsMs.push(...(await repeat(plan.logs, () => environment.invoke(logsEvent, logBytes))));
+  } finally {
+    await environment.stop();
+  }
+}
+
+/** A binary without extensions, or with a telemetry API that only says so, gives no figures here. */
+async function measureWithExtension(bench: Bench, { path, samples }: Subject, extension: ExtensionKind): Promise<void> {
+  const environment = new Environment({ ...bench, binary: path, extension });
+  const { withExtension } = bench.plan;
+  const [p50, cpu] =
+    extension === "idle"
+      ? [samples.extensionP50Ms, samples.extensionCpuMs]
+      : [samples.telemetryP50Ms, samples.telemetryCpuMs];
+  try {
+    await environment.ready();
+    await repeat(warmUpInvocations / 2, () => environment.invoke(smallEvent));
+    if (!environment.isExtensionServed) return;
+    const cpuBefore = cpuMs(environment.pid);
+    const times = await repeat(withExtension, () => environment.invoke(smallEvent));
+    cpu.push((cpuMs(environment.pid) - cpuBefore) / withExtension);
+    p50.push(percentile(times, 0.5));
   } finally {
     await environment.stop();
   }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { type Init, isRoot, runFixture, type StartOptions, startInit, stopAll } from "./support/init.ts";
+import { fixture, type Init, isRoot, type StartOptions, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
 
