@@ -38,8 +38,11 @@ const duplicateWindowMs = 1000;
 /** Milliseconds a runtime that reported an init error has to end by itself, with whatever it still has to say. */
 const lastWordsMs = 500;
 
-/** Milliseconds the callbacks that are under way have to finish when init is stopped. */
-const farewellBudgetMs = 3500;
+/**
+ * Milliseconds the processes have to end and the callbacks under way to finish when init is stopped. LocalStack kills the
+ * container 5 seconds after it asked it to stop.
+ */
+const farewellBudgetMs = 4500;
 
 export class LocalStackFrontend {
   /** Invocations run one after another, in the order they came. */
@@ -115,10 +118,10 @@ export class LocalStackFrontend {
   async stop(): Promise<void> {
     this.#isStopping = true;
     const { sandbox, clock } = this.options;
-    await sandbox.shutdown();
+    const everythingEnded = sandbox.shutdown();
     const everythingTold = this.#bootTold.then(() => this.#turn).then(() => this.#told);
-    if (!(await settlesWithin(clock, farewellBudgetMs, everythingTold))) {
-      log.error(`LocalStack was not told everything within ${farewellBudgetMs} ms: the last callbacks are lost`);
+    if (!(await settlesWithin(clock, farewellBudgetMs, Promise.all([everythingEnded, everythingTold])))) {
+      log.error(`not everything was ended and told within ${farewellBudgetMs} ms: the last callbacks may be lost`);
     }
   }
 

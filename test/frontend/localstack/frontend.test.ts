@@ -267,7 +267,7 @@ describe("stopping", () => {
     const stopping = world.frontend.stop().then(() => {
       stopped = true;
     });
-    await world.clock.advance(3499);
+    await world.clock.advance(4499);
     expect(stopped).toBe(false);
     await world.clock.advance(1);
     await stopping;
