@@ -1,5 +1,5 @@
 /** Init's own log: stderr only, so that stdout carries nothing but the function's output. */
-import { createConsola } from "consola/core";
+import { createConsola, type LogObject } from "consola/core";
 
 /** Words of `LOCALSTACK_INIT_LOG_LEVEL` and the consola level each stands for. */
 export const logLevels = {
@@ -22,16 +22,27 @@ export const log = createConsola({
   level: logLevels.warn,
   // consola's default swallows repeats of a line within a second; an init that hides faults is of no use.
   throttle: 0,
-  reporters: [
-    {
-      log({ date, type, args }) {
-        const text = args.map((arg) => (arg instanceof Error ? (arg.stack ?? arg.message) : String(arg))).join(" ");
-        process.stderr.write(`${date.toISOString()} ${type.toUpperCase()} ${text}\n`);
-      },
-    },
-  ],
+  reporters: [{ log: (entry) => void process.stderr.write(isJson ? jsonLine(entry) : textLine(entry)) }],
 });
 
+let isJson = false;
+
+/** At `trace`, whose lines are many and for programs to read, each line is a JSON object. */
 export function setLogLevel(level: LogLevel): void {
   log.level = logLevels[level];
+  isJson = level === "trace";
+}
+
+type Entry = Pick<LogObject, "date" | "type" | "args">;
+
+function textLine({ date, type, args }: Entry): string {
+  return `${date.toISOString()} ${type.toUpperCase()} ${textOf(args)}\n`;
+}
+
+function jsonLine({ date, type, args }: Entry): string {
+  return `${JSON.stringify({ time: date.toISOString(), level: type, msg: textOf(args) })}\n`;
+}
+
+function textOf(args: readonly unknown[]): string {
+  return args.map((arg) => (arg instanceof Error ? (arg.stack ?? arg.message) : String(arg))).join(" ");
 }

@@ -29,8 +29,17 @@ test.each([
     written()
       .trim()
       .split("\n")
-      .map((line) => line.split(" ").at(-1)),
+      .map((line) => (level === "trace" ? (JSON.parse(line) as { level: string }).level : line.split(" ").at(-1))),
   ).toEqual([...lines]);
+});
+
+test("at trace each line is a JSON object", () => {
+  setLogLevel("trace");
+  expect(JSON.parse(written().split("\n")[1] ?? "")).toEqual({
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\S+Z$/),
+    level: "debug",
+    msg: "debug",
+  });
 });
 
 test("every word of the setting has a level", () => {

@@ -1,7 +1,7 @@
 /** The HTTP API the function's processes talk to. It knows no listener: `fetch` can be served by any. */
 import { Hono } from "hono";
 import { LinearRouter } from "hono/router/linear-router";
-import { log } from "../log.ts";
+import { log, logLevels } from "../log.ts";
 import { ExtensionRefusal } from "../sandbox/extension-states.ts";
 import type { Extensions } from "../sandbox/extensions.ts";
 import type { Runtime } from "../sandbox/runtime.ts";
@@ -38,7 +38,10 @@ export function createRuntimeApi(options: RuntimeApiOptions): Hono {
   const app = new Hono({ router: new LinearRouter(), getPath: rawPath });
   // Hono answers HEAD with the GET handler, which for `/next` would be a poll: methods are told apart here instead.
   const add: AddRoute = (method, path, handler) =>
-    app.all(path, (c) => (c.req.raw.method === method ? handler(c.req.raw, c.req.path) : methodNotAllowed()));
+    app.all(path, (c) => {
+      if (log.level >= logLevels.trace) log.trace(c.req.raw.method, c.req.path);
+      return c.req.raw.method === method ? handler(c.req.raw, c.req.path) : methodNotAllowed();
+    });
   addRuntimeRoutes(options, add);
   if (options.areExtensionsEnabled) {
     addExtensionRoutes(options, add);

@@ -1,6 +1,7 @@
 /** The processes of one generation: starting them, hearing of their ends, receiving what they write. */
 import { statSync } from "node:fs";
 import { type Exit, type Fault, type FaultType, messageOf } from "../errors.ts";
+import { log } from "../log.ts";
 import { type Launch, LaunchError, type SupervisedProcess } from "../process/launch.ts";
 import type { OutputSource, SandboxEvents } from "../telemetry/events.ts";
 import type { Extension } from "./extension.ts";
@@ -112,6 +113,7 @@ export class Processes {
     try {
       const process = launch({ command, cwd, env, receiveOutput: () => events.receiveOutput(source) });
       onLaunch(process.pid);
+      log.debug("started", command.join(" "), "as process", process.pid);
       return process;
     } catch (error) {
       return { type: error instanceof LaunchError ? refused : "Sandbox.Failure", reason: messageOf(error) };

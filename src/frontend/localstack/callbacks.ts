@@ -79,6 +79,7 @@ export class Callbacks {
       this.#client ??= loadClient();
       const post = await this.#client;
       const answer = await post.raw(url, { body, headers: jsonHeaders, signal: abort.signal });
+      log.debug("POST", url, "answered", answer.status);
       if (answer.status >= 400) log.info(`LocalStack answered ${answer.status} to ${url}: ${await answer.text()}`);
     } catch (error) {
       throw abort.signal.aborted ? new NoAnswerError(`no answer within ${answerTimeoutMs / 1000} s`) : error;
