@@ -90,7 +90,7 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
   // From here on nothing is done as root any more: what listens and what starts belongs to the function's user.
   switchUser({ user: config.user, allowRoot: config.allowRoot === "1" });
   startReaping();
-  const { frontend, callbacks, runtimeApi } = compose(commandLine, config, env, bootstrap);
+  const { sandbox, frontend, callbacks, runtimeApi } = compose(commandLine, config, env, bootstrap);
   let isStopping = false;
   const stop = async (): Promise<void> => {
     if (isStopping) return;
@@ -110,6 +110,7 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
     listen("the invoke server", { hostname: "0.0.0.0", port: config.invokePort }, (request) =>
       invokeApi.fetch(request),
     );
+    if (config.hotReloadingPaths.length > 0) await startHotReload(config, () => sandbox.reload());
     await started;
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
@@ -119,10 +120,17 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
   if (frontend.hasFailed) await stop();
 }
 
+/** Watches the code for as long as the process lives. Loaded only where it is asked for. */
+async function startHotReload({ hotReloadingPaths, fileWatcherStrategy }: Config, reload: () => void): Promise<void> {
+  const { watchForChanges } = await import("./hot-reload/watch.ts");
+  const options = { paths: hotReloadingPaths, strategy: fileWatcherStrategy, clock: systemClock, onChange: reload };
+  await watchForChanges(options).ready;
+  log.debug("the code is being watched");
+}
+
 /** Settings of LocalStack this version takes and does nothing with. Those it sends with every function are no warning. */
-function tellWhatIsMissing({ codeArchives, hotReloadingPaths }: Config): void {
+function tellWhatIsMissing({ codeArchives }: Config): void {
   if (codeArchives.length > 0) log.warn("LOCALSTACK_CODE_ARCHIVES is not supported yet: no code is fetched");
-  if (hotReloadingPaths.length > 0) log.warn("LOCALSTACK_HOT_RELOADING_PATHS is not supported yet: nothing is watched");
 }
 
 function compose(commandLine: CommandLine, config: Config, given: Environment, bootstrap: FoundBootstrap) {
@@ -166,7 +174,7 @@ function compose(commandLine: CommandLine, config: Config, given: Environment, b
     areExtensionsEnabled: areExtensionsOn,
     runtimeApiPort: port,
   });
-  return { frontend, callbacks, runtimeApi };
+  return { sandbox, frontend, callbacks, runtimeApi };
 }
 
 function newRecorder(config: Config, logs: LogBuffer, telemetry: TelemetryService): Recorder {

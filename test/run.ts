@@ -89,7 +89,9 @@ await step("build for both architectures", [process.execPath, "run", "build.ts"]
 const rooms = (await readdir(`${repository}test`, { withFileTypes: true }))
   .map((entry) => (entry.isDirectory() ? `./test/${entry.name}/` : `./test/${entry.name}`))
   .filter(
-    (path) => path.endsWith(".test.ts") || /\/(frontend|prepare|process|runtime-api|sandbox|telemetry)\/$/.test(path),
+    (path) =>
+      path.endsWith(".test.ts") ||
+      /\/(frontend|hot-reload|prepare|process|runtime-api|sandbox|telemetry)\/$/.test(path),
   );
 await bunTest("unit tests", rooms);
 
