@@ -5,6 +5,7 @@
 import { mkdtemp, readdir } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { installClients } from "./e2e/support/clients.ts";
+import { installRealExtensions } from "./e2e/support/real-extensions.ts";
 
 const repository = new URL("..", import.meta.url).pathname;
 const isRoot = process.getuid?.() === 0;
@@ -81,7 +82,7 @@ function inOwnNetwork(command: string[]): string[] {
 }
 
 const bin = `${repository}node_modules/.bin`;
-const clients = installClients();
+const installations = Promise.all([installClients(), installRealExtensions()]);
 await step("types", [`${bin}/tsc`, "--noEmit"]);
 await step("lint and format", [`${bin}/biome`, "check"]);
 await step("build for both architectures", [process.execPath, "run", "build.ts"]);
@@ -96,7 +97,7 @@ const rooms = (await readdir(`${repository}test`, { withFileTypes: true }))
 await bunTest("unit tests", rooms);
 
 const files = (await readdir(`${repository}test/e2e`)).filter((file) => file.endsWith(".test.ts")).sort();
-await clients;
+await installations;
 const queue = [...files];
 const worker = async () => {
   for (let file = queue.shift(); file; file = queue.shift())

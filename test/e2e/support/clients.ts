@@ -2,17 +2,22 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 
-const cache = `${process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`}/lambda-runtime-init-tests`;
+/** Where what the tests need from registries is kept. */
+export const cache = `${process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`}/lambda-runtime-init-tests`;
 
-/** Seconds an installation may take: the Node.js client compiles its native part. */
+/** Seconds an installation may take: some are compiled. */
 const installLimit = 400;
 
-export interface Client {
+/** Something from a registry, installed by a command. */
+export interface Installed {
   /** The package with its version. */
   readonly name: string;
   /** Where it is installed. */
   readonly directory: string;
   readonly install: (directory: string) => string[];
+}
+
+export interface Client extends Installed {
   /** Starts the client with a handler. */
   readonly command: (directory: string, handler: string) => string[];
   readonly env: (directory: string) => Record<string, string>;
@@ -34,8 +39,8 @@ export const pythonClient: Client = {
   env: (directory) => ({ PYTHONPATH: directory }),
 };
 
-/** Why a client is not there; `undefined`: it is. */
-export function whyMissing({ directory }: Client): string | undefined {
+/** Why something is not there; `undefined`: it is. */
+export function whyMissing({ directory }: Installed): string | undefined {
   return existsSync(`${directory}/installed`) ? undefined : "it could not be installed on this machine";
 }
 
@@ -44,12 +49,13 @@ export async function installClients(): Promise<void> {
   await Promise.all([nodeClient, pythonClient].map(install));
 }
 
-async function install(client: Client): Promise<void> {
-  if (whyMissing(client) === undefined) return;
-  rmSync(client.directory, { recursive: true, force: true });
-  mkdirSync(client.directory, { recursive: true });
+/** Installs what is not there yet, and prints why where it fails. */
+export async function install(wanted: Installed): Promise<void> {
+  if (whyMissing(wanted) === undefined) return;
+  rmSync(wanted.directory, { recursive: true, force: true });
+  mkdirSync(wanted.directory, { recursive: true });
   try {
-    const child = Bun.spawn(client.install(client.directory), {
+    const child = Bun.spawn(wanted.install(wanted.directory), {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
@@ -60,10 +66,10 @@ async function install(client: Client): Promise<void> {
       new Response(child.stderr).text(),
       child.exited,
     ]);
-    if (code === 0) writeFileSync(`${client.directory}/installed`, "");
-    else console.log(`${client.name} could not be installed:\n${(out + err).slice(-2000)}`);
+    if (code === 0) writeFileSync(`${wanted.directory}/installed`, "");
+    else console.log(`${wanted.name} could not be installed:\n${(out + err).slice(-2000)}`);
   } catch (error) {
-    console.log(`${client.name} could not be installed: ${error}`);
+    console.log(`${wanted.name} could not be installed: ${error}`);
   }
 }
 
