@@ -39,6 +39,7 @@ import { Recorder } from "./telemetry/recorder.ts";
 import type { FunctionFacts } from "./telemetry/records.ts";
 import { TelemetryService } from "./telemetry/service.ts";
 import { StdoutForwarder } from "./telemetry/stdout.ts";
+import type { XRayDaemon } from "./xray/daemon.ts";
 
 const exitStatus = { done: 0, initFailed: 1, badConfiguration: 2 } as const;
 
@@ -91,11 +92,13 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
   switchUser({ user: config.user, allowRoot: config.allowRoot === "1" });
   startReaping();
   const { sandbox, frontend, callbacks, runtimeApi } = compose(commandLine, config, env, bootstrap);
+  let xray: XRayDaemon | undefined;
   let isStopping = false;
   const stop = async (): Promise<void> => {
     if (isStopping) return;
     isStopping = true;
     await frontend.stop();
+    await xray?.stop();
     await exit(frontend.hasFailed ? exitStatus.initFailed : exitStatus.done);
   };
   process.on("SIGTERM", () => void stop());
@@ -110,6 +113,9 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
     listen("the invoke server", { hostname: "0.0.0.0", port: config.invokePort }, (request) =>
       invokeApi.fetch(request),
     );
+    // No runtime can have a segment to send so early; init's own start comes first.
+    await settlesWithin(systemClock, headStartMs, started);
+    if (config.localstackHostname !== "") xray = await startXRayDaemon(config, env);
     if (config.hotReloadingPaths.length > 0) await startHotReload(config, () => sandbox.reload());
     await started;
   } catch (error) {
@@ -118,6 +124,25 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
     await frontend.fail({ type: "Sandbox.Failure", reason: error.message });
   }
   if (frontend.hasFailed) await stop();
+}
+
+/** Milliseconds a runtime needs, at the very least, before it could use what init has to offer beside the Runtime API. */
+const headStartMs = 3;
+
+/** Takes X-Ray's segments to LocalStack. Loaded once the runtime is starting: it has nothing to send before. */
+async function startXRayDaemon(config: Config, env: Environment): Promise<XRayDaemon> {
+  const { startXRay } = await import("./xray/daemon.ts");
+  return startXRay({
+    address: `http://${config.localstackHostname}:${config.edgePort}`,
+    region: config.region,
+    credentials: {
+      accessKeyId: env.AWS_ACCESS_KEY_ID ?? "",
+      secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? "",
+      sessionToken: env.AWS_SESSION_TOKEN ?? "",
+    },
+    clock: systemClock,
+    sendTelemetry: config.xrayTelemetry === "1",
+  });
 }
 
 /** Watches the code for as long as the process lives. Loaded only where it is asked for. */

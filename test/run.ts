@@ -92,7 +92,7 @@ const rooms = (await readdir(`${repository}test`, { withFileTypes: true }))
   .filter(
     (path) =>
       path.endsWith(".test.ts") ||
-      /\/(frontend|hot-reload|prepare|process|runtime-api|sandbox|telemetry)\/$/.test(path),
+      /\/(frontend|hot-reload|prepare|process|runtime-api|sandbox|telemetry|xray)\/$/.test(path),
   );
 await bunTest("unit tests", rooms);
 

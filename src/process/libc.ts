@@ -6,6 +6,7 @@ const libc = dlopen("libc.so.6", {
   fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
   ioctl: { args: ["i32", "u32", "ptr"], returns: "i32" },
   waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
 }).symbols;
 
@@ -15,6 +16,8 @@ const F_SETFL = 4;
 const FIONREAD = 0x541b;
 const WNOHANG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
 
 // On a buffer of its own: the engine moves the contents of a small typed array once it compiles what reads it.
 const twoInts = new Int32Array(new ArrayBuffer(8));
@@ -45,4 +48,10 @@ export function reapEnded(pid: number): void {
 /** Makes orphaned descendants children of this process, as they are under PID 1. @returns whether the kernel agreed */
 export function becomeSubreaper(): boolean {
   return libc.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n) === 0;
+}
+
+/** Sets how many bytes the kernel may keep for a socket until they are read. @returns whether the kernel agreed */
+export function setReceiveBuffer(socket: number, bytes: number): boolean {
+  twoInts[0] = bytes;
+  return libc.setsockopt(socket, SOL_SOCKET, SO_RCVBUF, twoIntsAddress, 4) === 0;
 }
