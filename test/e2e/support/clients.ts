@@ -39,14 +39,29 @@ export const pythonClient: Client = {
   env: (directory) => ({ PYTHONPATH: directory }),
 };
 
+/** AWS's X-Ray SDK, which sends segments to init's daemon. */
+export const xraySdk: Installed = {
+  name: "aws-xray-sdk-core 3.12.0 (npm)",
+  directory: `${cache}/aws-xray-sdk-core-3.12.0`,
+  install: (directory) => [
+    "npm",
+    "install",
+    "--prefix",
+    directory,
+    "--no-audit",
+    "--no-fund",
+    "aws-xray-sdk-core@3.12.0",
+  ],
+};
+
 /** Why something is not there; `undefined`: it is. */
 export function whyMissing({ directory }: Installed): string | undefined {
   return existsSync(`${directory}/installed`) ? undefined : "it could not be installed on this machine";
 }
 
-/** Installs both where that is possible. What went wrong is printed; the tests are then skipped by name. */
+/** Installs all three where that is possible. What went wrong is printed; the tests are then skipped by name. */
 export async function installClients(): Promise<void> {
-  await Promise.all([nodeClient, pythonClient].map(install));
+  await Promise.all([nodeClient, pythonClient, xraySdk].map(install));
 }
 
 /** Installs what is not there yet, and prints why where it fails. */

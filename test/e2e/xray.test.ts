@@ -1,0 +1,81 @@
+import { afterEach, expect, test } from "bun:test";
+import { whyMissing, xraySdk } from "./support/clients.ts";
+import { fixture, type Init, runFixture, startInit, stopAll, within } from "./support/init.ts";
+
+/** LocalStack's X-Ray. */
+const documents: string[] = [];
+const paths: string[] = [];
+let isAway = false;
+const localstack = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  async fetch(request) {
+    if (isAway) return new Response("no", { status: 503 });
+    const { pathname } = new URL(request.url);
+    paths.push(pathname);
+    if (pathname !== "/TraceSegments") return Response.json({ SamplingRuleRecords: [] });
+    const body = (await request.json()) as { TraceSegmentDocuments: string[] };
+    if (!request.headers.get("authorization")?.startsWith("AWS4-HMAC-SHA256 Credential=key/")) {
+      return new Response("unsigned", { status: 403 });
+    }
+    documents.push(...body.TraceSegmentDocuments);
+    return Response.json({ UnprocessedTraceSegments: [] });
+  },
+});
+
+afterEach(async () => {
+  await stopAll();
+  documents.length = 0;
+  paths.length = 0;
+  isAway = false;
+});
+
+// The daemon's port is fixed: without a network of its own a test could meet another's.
+const withNetwork = test.skipIf(process.env.E2E_OWN_NETWORK !== "1");
+
+const env = { LOCALSTACK_HOSTNAME: "127.0.0.1", EDGE_PORT: String(localstack.port) };
+
+async function arrived(count: number, init: Init): Promise<void> {
+  const all = async () => {
+    while (documents.length < count) await Bun.sleep(10);
+  };
+  await within(all(), `${count} segments, ${documents.length} came; ${init.stderr}`);
+}
+
+withNetwork("10,000 segments reach LocalStack, or their loss is told to the last one", async () => {
+  const init = startInit(runFixture("sends-segments.ts"), { env });
+  await init.invoke('{"segments":10000}');
+  expect(await init.stop()).toBe(0);
+  const lost = [...init.stderr.matchAll(/lost so far: .*?(\d+) were too many to read/g)].at(-1)?.[1] ?? "0";
+  expect(documents.length + Number(lost)).toBe(10_000);
+  expect(new Set(documents).size).toBe(documents.length);
+  expect(JSON.parse(documents[0] ?? "")).toMatchObject({ name: "fn" });
+});
+
+withNetwork("what is on its way when the environment ends is sent before it does", async () => {
+  const init = startInit(runFixture("sends-segments.ts"), { env });
+  await init.invoke('{"segments":7}');
+  expect(await init.stop()).toBe(0);
+  expect(documents).toHaveLength(7);
+});
+
+withNetwork("a LocalStack without X-Ray costs a warning, and nothing else", async () => {
+  isAway = true;
+  const init = startInit(runFixture("sends-segments.ts"), { env });
+  expect((await init.invoke('{"segments":3}')).kind).toBe("response");
+  expect(await init.stop()).toBe(0);
+  expect(init.stderr).toContain("3 could not be delivered");
+});
+
+const missing = whyMissing(xraySdk);
+test.skipIf(process.env.E2E_OWN_NETWORK !== "1" || missing !== undefined)(
+  `${xraySdk.name} sends its segment, and is told the sampling rules${missing ? `: ${missing}` : ""}`,
+  async () => {
+    const init = startInit(["node", fixture("uses-the-xray-sdk.mjs"), xraySdk.directory], { env });
+    const { id, body } = await init.invoke("{}");
+    expect(body).toBe('{"SamplingRuleRecords":[]}');
+    await arrived(1, init);
+    expect(JSON.parse(documents[0] ?? "")).toMatchObject({ name: "traced", annotations: { requestId: id } });
+    expect(paths).toContain("/GetSamplingRules");
+  },
+);
