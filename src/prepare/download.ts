@@ -129,6 +129,5 @@ async function loadClient() {
 /** ofetch wraps what went wrong; the code of a connection error stands on its cause. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.name === "FetchError" ? (error.cause ?? error) : error;
-  const { code } = cause as NodeJS.ErrnoException;
-  return code ? `${messageOf(cause)} (${code})` : messageOf(cause);
+  return (cause as NodeJS.ErrnoException).code ?? messageOf(cause);
 }
