@@ -44,6 +44,9 @@ export async function download(url: string, fd: number, clock: Clock, stop: Abor
 /** An error that another attempt would not change. */
 class FinalError extends Error {}
 
+/** What Bun's fetch says of redirects it does not follow: any but to http and https, and more than it believes in. */
+const lastingErrors: ReadonlySet<string> = new Set(["UnsupportedRedirectProtocol", "TooManyRedirects"]);
+
 async function retry(url: string, clock: Clock, lifetime: AbortSignal, work: () => Promise<void>): Promise<void> {
   for (let count = 0; ; count++) {
     try {
@@ -52,6 +55,7 @@ async function retry(url: string, clock: Clock, lifetime: AbortSignal, work: () 
     } catch (error) {
       lifetime.throwIfAborted();
       if (error instanceof FinalError) throw error;
+      if (lastingErrors.has(reasonOf(error))) throw new Error(`its redirects lead nowhere: ${reasonOf(error)}`);
       const wait = retryAfterMs[count];
       if (wait === undefined) {
         throw new Error(`${reasonOf(error)}, in ${count + 1} attempts: is the server running there?`, { cause: error });

@@ -1,7 +1,7 @@
 /** A target directory, a temporary directory, and zip archives in files, for the tests of code archives. */
 import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/clock.ts";
 import { unzip } from "../../src/prepare/unzip.ts";
 import { ZipArchive } from "../../src/prepare/zip-archive.ts";
 import { writeZip, type ZipEntry, type ZipOptions } from "../support/zip-writer.ts";
@@ -16,19 +16,24 @@ export function newPlace() {
 }
 
 /** Unpacks an archive, without any download. */
-export async function unpackBytes(bytes: Uint8Array, target: string): Promise<void> {
+export async function unpackBytes(bytes: Uint8Array, target: string, clock: Clock = systemClock): Promise<void> {
   const file = `${mkdtempSync(`${tmpdir()}/init-archives-`)}/archive.zip`;
   writeFileSync(file, bytes);
   const fd = openSync(file, "r");
   try {
-    await unzip(await ZipArchive.open(fd), target, systemClock);
+    await unzip(await ZipArchive.open(fd), target, clock);
   } finally {
     closeSync(fd);
   }
 }
 
-export function unpackEntries(entries: readonly ZipEntry[], target: string, options?: ZipOptions): Promise<void> {
-  return unpackBytes(writeZip(entries, options), target);
+export function unpackEntries(
+  entries: readonly ZipEntry[],
+  target: string,
+  options?: ZipOptions,
+  clock?: Clock,
+): Promise<void> {
+  return unpackBytes(writeZip(entries, options), target, clock);
 }
 
 /** The message of the error, which must come. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { systemClock } from "../../src/clock.ts";
 import { symbolicLink } from "../support/zip-writer.ts";
 import { failureOf, filesIn, modeOf, newPlace, unpackEntries } from "./archive-world.ts";
 
@@ -158,6 +159,22 @@ describe("symbolic links", () => {
 });
 
 describe("much of it", () => {
+  test("other work of the process has its turn meanwhile", async () => {
+    let turns = 0;
+    let isDone = false;
+    const turn = () => {
+      turns++;
+      if (!isDone) setImmediate(turn);
+    };
+    let now = 0;
+    const slowClock = { ...systemClock, now: () => (now += 1000) };
+    setImmediate(turn);
+    const entries = Array.from({ length: 50 }, (_, index) => ({ name: `${index}` }));
+    await unpackEntries(entries, newPlace().target, {}, slowClock);
+    isDone = true;
+    expect(turns).toBeGreaterThanOrEqual(50);
+  });
+
   test("5,000 small files", async () => {
     const { target } = newPlace();
     const entries = Array.from({ length: 5000 }, (_, index) => ({
