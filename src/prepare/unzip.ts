@@ -7,7 +7,6 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  realpathSync,
   symlinkSync,
   unlinkSync,
 } from "node:fs";
@@ -30,8 +29,9 @@ const impliedDirectoryMode = 0o755;
  * @throws {Error} naming the entry; what was unpacked so far stays
  */
 export async function unzip(archive: ZipArchive, target: string, clock: Clock): Promise<void> {
-  makeTarget(resolve(target));
-  const writer = new TreeWriter(realpathSync(target));
+  const root = resolve(target);
+  makeTarget(root);
+  const writer = new TreeWriter(root);
   const links: ArchiveEntry[] = [];
   const directories: ArchiveEntry[] = [];
   let turnEnds = clock.now() + turnMs;
@@ -48,7 +48,7 @@ export async function unzip(archive: ZipArchive, target: string, clock: Clock): 
       turnEnds = clock.now() + turnMs;
     }
   }
-  // Last, so that no file of this archive can pass through one.
+  // Last, so that no file of this archive can pass through one, whatever the checks before have missed.
   for (const entry of links) await about(entry, () => writer.makeLink(entry.path, archive.linkTarget(entry)));
   // A directory may be closed to its owner: only once all is in it, and the inner ones first.
   for (const entry of directories.reverse()) await about(entry, () => writer.setMode(entry));

@@ -67,7 +67,7 @@ export class ZipArchive {
     return archive;
   }
 
-  /** In the archive's order; of several with one name only the last. */
+  /** In the archive's order; of several with one name the last one counts. */
   get entries(): Iterable<ArchiveEntry> {
     return this.#entries.values();
   }
@@ -108,8 +108,10 @@ export class ZipArchive {
           : `it is packed with method ${entry.compressionMethod}, supported are 0 (stored) and 8 (deflate)`,
       );
     }
-    if (path === "") return; // The target directory itself.
-    this.#entries.delete(path); // So that the later of two stands at its own place in the order.
+    if (path === "") {
+      if (kind !== "directory") throw new Error(`it is a ${kind} in place of the target directory`);
+      return; // The target directory itself is not the archive's to change.
+    }
     this.#entries.set(path, {
       path,
       kind,

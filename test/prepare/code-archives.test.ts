@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { unpackCodeArchives } from "../../src/prepare/code-archives.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { app, serve, stopServers, unpack, zipOf } from "./archive-server.ts";
@@ -57,6 +57,26 @@ describe("several archives", () => {
 });
 
 describe("the temporary directory", () => {
+  test("gets its space back: no file stays open, whether all goes well or not", async () => {
+    const root = serve((path) => (path === "/good" ? app("x") : new Response("no zip")));
+    const { outer: temporaryDirectory } = newPlace();
+    const openThere = () => {
+      const links = readdirSync("/proc/self/fd").map((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`);
+        } catch {
+          return ""; // The one that was reading the list.
+        }
+      });
+      return links.filter((path) => path.startsWith(temporaryDirectory));
+    };
+    for (const paths of [["/good"], ["/good", "/bad"]]) {
+      const archives = paths.map((path) => ({ url: root + path, target_path: `${temporaryDirectory}/task` }));
+      await unpackCodeArchives(archives, { clock: new FakeClock(), temporaryDirectory }).catch(() => {});
+      expect(openThere()).toEqual([]);
+    }
+  });
+
   test("that is missing is named", async () => {
     const { outer, target } = newPlace();
     const options = { clock: new FakeClock(), temporaryDirectory: `${outer}/missing` };

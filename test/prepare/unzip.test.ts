@@ -139,6 +139,13 @@ describe("symbolic links", () => {
     expect(textOf(`${target}/bin/run`)).toBe("run");
   });
 
+  test("come last: where a file fails, no link is there yet", async () => {
+    const { target } = newPlace();
+    const entries = [symbolicLink("link", "x"), { name: "bad", content: "x", stated: { crc32: 1 } }];
+    expect(await failureOf(unpackEntries(entries, target))).toContain("checksum");
+    expect(filesIn(target)).toEqual([]);
+  });
+
   test("of two entries with one name the later one counts, link or file", async () => {
     const { target } = newPlace();
     await unpackEntries(

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
+import { createDeflateRaw } from "node:zlib";
 import { maxUnpackedBytes } from "../../src/prepare/zip-archive.ts";
 import { maxEntries } from "../../src/prepare/zip-directory.ts";
 import { symbolicLink, writeZip, type ZipEntry } from "../support/zip-writer.ts";
-import { failureOf, filesIn, newPlace, unpackBytes, unpackEntries } from "./archive-world.ts";
+import { failureOf, filesIn, modeOf, newPlace, unpackBytes, unpackEntries } from "./archive-world.ts";
 
 const big = Buffer.alloc(3_000_000, "big ");
 
@@ -102,6 +103,20 @@ describe("bombs", () => {
     expect(filesIn(target)).toEqual([]);
   });
 
+  test("a small entry is not unpacked any further than it states", async () => {
+    const zeros = Buffer.alloc(2 ** 20);
+    const deflate = createDeflateRaw();
+    for (let megabyte = 0; megabyte < 300; megabyte++) deflate.write(zeros);
+    deflate.end();
+    const bomb = Buffer.concat(await Array.fromAsync(deflate as AsyncIterable<Buffer>));
+    expect(bomb.length).toBeLessThan(2 ** 20);
+    const entries = [{ name: "bomb", packed: bomb, stated: { size: 10 } }];
+    const before = process.resourceUsage().maxRSS;
+    expect(await failureOf(unpackEntries(entries, newPlace().target))).toContain("more than the 10 bytes");
+    // KiB; unpacked whole it would be 300 MiB.
+    expect(process.resourceUsage().maxRSS - before).toBeLessThan(100_000);
+  });
+
   test("more entries than allowed", async () => {
     const bytes = writeZip([{ name: "x" }], { zip64: true, statedCount: maxEntries + 1 });
     expect(await failureOf(unpackBytes(bytes, newPlace().target))).toContain(`it has ${maxEntries + 1} entries`);
@@ -175,6 +190,7 @@ describe("what cannot be unpacked", () => {
     ["encrypted", { encrypted: true }, "encrypted"],
     ["packed otherwise", { stated: { method: 93 } }, "method 93"],
     ["a pipe", { mode: 0o010644 }, "no file, directory or symbolic link"],
+    [".", { mode: 0o100644 }, "in place of the target"],
     ["a device", { mode: 0o060644 }, "no file, directory or symbolic link"],
   ])("%s", (name, rest, problem) => expectRefused([{ name, ...rest }], name, problem));
 
@@ -209,7 +225,7 @@ describe("unusual but right", () => {
     const { target } = newPlace();
     await unpackEntries(
       [
-        { name: "./", mode: 0o040700 },
+        { name: "./", mode: 0o040711 },
         { name: "empty" },
         { name: "empty-stored", stored: true },
         { name: "directory", mode: 0o040755 },
@@ -218,5 +234,6 @@ describe("unusual but right", () => {
       target,
     );
     expect(filesIn(target)).toEqual(["directory", "directory/x", "empty", "empty-stored"]);
+    expect(modeOf(target)).toBe("755");
   });
 });

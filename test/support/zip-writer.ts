@@ -6,6 +6,8 @@ export interface ZipEntry {
   readonly content?: string | Uint8Array;
   /** With its kind of file, such as 0o100644. Without it the archive says nothing of modes. */
   readonly mode?: number;
+  /** The bytes that stand in the archive, where they are not the content. */
+  readonly packed?: Uint8Array;
   /** Not compressed. */
   readonly stored?: boolean;
   readonly encrypted?: boolean;
@@ -35,7 +37,7 @@ export function writeZip(entries: readonly ZipEntry[], { zip64 = false, statedCo
   for (const entry of entries) {
     const name = Buffer.from(entry.name);
     const content = Buffer.from(entry.content ?? "");
-    const packed = entry.stored ? content : deflateRawSync(content);
+    const packed = Buffer.from(entry.packed ?? (entry.stored ? content : deflateRawSync(content)));
     const size = entry.stated?.size ?? content.length;
     const common = Buffer.alloc(26);
     common.writeUInt16LE(zip64 ? 45 : 20, 0);
