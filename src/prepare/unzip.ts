@@ -50,8 +50,9 @@ export async function unzip(archive: ZipArchive, target: string, clock: Clock): 
   }
   // Last, so that no file of this archive can pass through one, whatever the checks before have missed.
   for (const entry of links) await about(entry, () => writer.makeLink(entry.path, archive.linkTarget(entry)));
-  // A directory may be closed to its owner: only once all is in it, and the inner ones first.
-  for (const entry of directories.reverse()) await about(entry, () => writer.setMode(entry));
+  // A directory may be closed to its owner: only once all is in it, and the inner ones first, whose paths are longer.
+  directories.sort((one, other) => other.path.length - one.path.length);
+  for (const entry of directories) await about(entry, () => writer.setMode(entry));
 }
 
 function makeTarget(target: string): void {

@@ -1,5 +1,5 @@
 /** A target directory, a temporary directory, and zip archives in files, for the tests of code archives. */
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { unzip } from "../../src/prepare/unzip.ts";
@@ -17,9 +17,10 @@ export function newPlace() {
 
 /** Unpacks an archive, without any download. */
 export async function unpackBytes(bytes: Uint8Array, target: string, clock: Clock = systemClock): Promise<void> {
-  const file = `${mkdtempSync(`${tmpdir()}/init-archives-`)}/archive.zip`;
-  writeFileSync(file, bytes);
-  const fd = openSync(file, "r");
+  const directory = mkdtempSync(`${tmpdir()}/init-archives-`);
+  writeFileSync(`${directory}/archive.zip`, bytes);
+  const fd = openSync(`${directory}/archive.zip`, "r");
+  rmSync(directory, { recursive: true });
   try {
     await unzip(await ZipArchive.open(fd), target, clock);
   } finally {

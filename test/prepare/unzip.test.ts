@@ -45,8 +45,8 @@ describe("modes", () => {
     const { target } = newPlace();
     await unpackEntries(
       [
-        { name: "closed/", mode: 0o040555 },
         { name: "closed/inner/", mode: 0o040500 },
+        { name: "closed/", mode: 0o040555 },
         { name: "closed/inner/x", content: "x" },
       ],
       target,
