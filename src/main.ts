@@ -5,7 +5,6 @@ import { settlesWithin, systemClock } from "./clock.ts";
 import {
   type CommandLine,
   type Config,
-  ConfigurationError,
   type Environment,
   flags,
   readCallbackAddress,
@@ -20,11 +19,10 @@ import { createInvokeApi } from "./frontend/localstack/invoke-api.ts";
 import { newFaultBody } from "./frontend/localstack/results.ts";
 import { ListenError, listen } from "./listen.ts";
 import { log, setLogLevel } from "./log.ts";
-import { type FoundBootstrap, findBootstrap } from "./prepare/bootstrap.ts";
+import type { FoundBootstrap } from "./prepare/bootstrap.ts";
 import { cleanEnvironment } from "./prepare/clean-environment.ts";
 import { areExtensionsEnabled, findExtensions } from "./prepare/extension-files.ts";
-import { applyFileModes } from "./prepare/file-modes.ts";
-import { switchUser, UserSwitchError } from "./prepare/user.ts";
+import { prepare } from "./prepare/prepare.ts";
 import { endAllProcesses } from "./process/end-all.ts";
 import { launchProcess } from "./process/launch.ts";
 import { MemoryMeter } from "./process/memory.ts";
@@ -67,10 +65,11 @@ async function main(): Promise<void> {
 
 /** What a failure of the preparation means: its fault type and init's exit status. `undefined`: nobody foresaw it. */
 function causeOf(error: unknown): { readonly type: FaultType; readonly status: number } | undefined {
-  if (error instanceof ConfigurationError)
-    return { type: "Runtime.InvalidTaskConfig", status: exitStatus.badConfiguration };
-  if (error instanceof UserSwitchError) return { type: "Sandbox.Failure", status: exitStatus.initFailed };
-  return undefined;
+  const name = error instanceof Error ? error.name : "";
+  if (name === "ConfigurationError") return { type: "Runtime.InvalidTaskConfig", status: exitStatus.badConfiguration };
+  // By name: the module of one of them is not even loaded unless it is needed.
+  const isPreparation = name === "CodeArchiveError" || name === "UserSwitchError";
+  return isPreparation ? { type: "Sandbox.Failure", status: exitStatus.initFailed } : undefined;
 }
 
 /** Starts init anew in this process, with another environment: same pid, same descriptors 0 to 2. */
@@ -85,31 +84,31 @@ function restart(args: readonly string[], env: Readonly<Record<string, string>>)
 /** Serves LocalStack until init fails or a signal comes. */
 async function run(commandLine: CommandLine, config: Config, env: Environment): Promise<void> {
   setLogLevel(config.logLevel);
-  tellWhatIsMissing(config);
-  applyFileModes(config.chmodPaths);
-  const bootstrap = findBootstrap(commandLine.command, env, process.cwd());
-  // From here on nothing is done as root any more: what listens and what starts belongs to the function's user.
-  switchUser({ user: config.user, allowRoot: config.allowRoot === "1" });
-  startReaping();
-  const { sandbox, frontend, callbacks, runtimeApi } = compose(commandLine, config, env, bootstrap);
+  let frontend: LocalStackFrontend | undefined;
   let xray: XRayDaemon | undefined;
   let isStopping = false;
   const stop = async (): Promise<void> => {
     if (isStopping) return;
     isStopping = true;
-    await frontend.stop();
+    await frontend?.stop();
     await xray?.stop();
-    await exit(frontend.hasFailed ? exitStatus.initFailed : exitStatus.done);
+    await exit(frontend?.hasFailed ? exitStatus.initFailed : exitStatus.done);
   };
+  // As PID 1 init would not even hear of a signal it has no handler for: also not while it prepares.
   process.on("SIGTERM", () => void stop());
   process.on("SIGINT", () => void stop());
 
+  const bootstrap = await prepare(config, commandLine.command, env, systemClock);
+  startReaping();
+  const parts = compose(commandLine, config, env, bootstrap);
+  const { sandbox, callbacks, runtimeApi } = parts;
+  frontend = parts.frontend;
   try {
     listen("the Runtime API", commandLine.runtimeApi, (request) => runtimeApi.fetch(request));
     const started = frontend.start();
     // The runtime is starting: what it does not need to start is made ready meanwhile.
     callbacks.connect();
-    const invokeApi = createInvokeApi((request) => frontend.accept(request));
+    const invokeApi = createInvokeApi((request) => parts.frontend.accept(request));
     listen("the invoke server", { hostname: "0.0.0.0", port: config.invokePort }, (request) =>
       invokeApi.fetch(request),
     );
@@ -151,11 +150,6 @@ async function startHotReload({ hotReloadingPaths, fileWatcherStrategy }: Config
   const options = { paths: hotReloadingPaths, strategy: fileWatcherStrategy, clock: systemClock, onChange: reload };
   await watchForChanges(options).ready;
   log.debug("the code is being watched");
-}
-
-/** Settings of LocalStack this version takes and does nothing with. Those it sends with every function are no warning. */
-function tellWhatIsMissing({ codeArchives }: Config): void {
-  if (codeArchives.length > 0) log.warn("LOCALSTACK_CODE_ARCHIVES is not supported yet: no code is fetched");
 }
 
 function compose(commandLine: CommandLine, config: Config, given: Environment, bootstrap: FoundBootstrap) {

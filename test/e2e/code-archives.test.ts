@@ -1,0 +1,142 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname } from "node:path";
+import { symbolicLink, writeZip, type ZipEntry } from "../support/zip-writer.ts";
+import { fixture, type Init, startInit, stopAll } from "./support/init.ts";
+
+let server: ReturnType<typeof Bun.serve> | undefined;
+
+afterEach(async () => {
+  await stopAll();
+  await server?.stop(true);
+});
+
+function serve(files: Record<string, Uint8Array | Response>): string {
+  server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch(request) {
+      const file = files[new URL(request.url).pathname];
+      if (file instanceof Response) return file;
+      return file ? new Response(file) : new Response("<html>not here</html>", { status: 404 });
+    },
+  });
+  return `http://127.0.0.1:${server.port}`;
+}
+
+function start(archives: readonly { url: string; target_path: string }[], command: readonly string[]): Init {
+  return startInit(command, { env: { LOCALSTACK_CODE_ARCHIVES: JSON.stringify(archives) } });
+}
+
+const newTarget = () => `${mkdtempSync(`${tmpdir()}/init-task-`)}/task`;
+
+/** A function as it would be packed: a script that starts its handler, and the handler's parts. */
+const app: ZipEntry[] = [
+  { name: "bin/start", mode: 0o100755, content: `#!/bin/sh\ncd "$(dirname "$0")/.." && exec "$BUN" handler.ts\n` },
+  { name: "handler.ts", mode: 0o100644, content: readFileSync(fixture("does-what-the-event-says.ts")) },
+  { name: "runtime-client.ts", mode: 0o100644, content: readFileSync(fixture("runtime-client.ts")) },
+  { name: "lib/empty/", mode: 0o040755 },
+  symbolicLink("latest", "handler.ts"),
+];
+
+test("code is fetched, unpacked with its modes and links, and run; several archives go on top of each other", async () => {
+  const root = serve({
+    "/app.zip": writeZip(app),
+    "/layer.zip": writeZip([{ name: "lib/extra", content: "layer" }], { zip64: true }),
+    "/moved.zip": Response.redirect("/app.zip"),
+  });
+  const target = newTarget();
+  mkdirSync(target);
+  writeFileSync(`${target}/runtime-client.ts`, "longer than what comes in its place ".repeat(1000));
+  const init = startInit([`${target}/bin/start`], {
+    env: {
+      BUN: process.execPath,
+      LOCALSTACK_CODE_ARCHIVES: JSON.stringify([
+        { url: `${root}/moved.zip`, target_path: target },
+        { url: `${root}/layer.zip`, target_path: target },
+      ]),
+    },
+  });
+  expect((await init.invoke('{"respond":"unpacked"}')).body).toBe("unpacked");
+  expect((statSync(`${target}/bin/start`).mode & 0o777).toString(8)).toBe("755");
+  expect(readlinkSync(`${target}/latest`)).toBe("handler.ts");
+  expect(readFileSync(`${target}/lib/extra`, "utf8")).toBe("layer");
+  expect(readdirSync(`${target}/lib`).sort()).toEqual(["empty", "extra"]);
+  expect(await Bun.file(`${target}/runtime-client.ts`).text()).toBe(
+    await Bun.file(fixture("runtime-client.ts")).text(),
+  );
+});
+
+describe("an archive that cannot be used is one status error, exit status 1, and nothing is run:", () => {
+  const good = { name: "good", content: "x" };
+  const whole = writeZip([{ name: "file", content: "content ".repeat(1000) }]);
+  const rows: [what: string, file: Uint8Array | Response | undefined, text: string][] = [
+    ["a name that leaves the target", writeZip([good, { name: "../evil", content: "x" }]), '"../evil"'],
+    ["an absolute name", writeZip([good, { name: "/evil", content: "x" }]), '"/evil"'],
+    ["a link out of the tree", writeZip([good, symbolicLink("lnk", "../..")]), '"lnk"'],
+    [
+      "an entry below a link",
+      writeZip([symbolicLink("lnk", "good"), { name: "lnk/evil", content: "x" }]),
+      '"lnk/evil"',
+    ],
+    ["a bomb", writeZip([{ name: "bomb", content: "x", stated: { size: 11 * 2 ** 30 } }], { zip64: true }), '"bomb"'],
+    ["a bomb that lies", writeZip([{ name: "bomb", content: "0".repeat(1e6), stated: { size: 10 } }]), '"bomb"'],
+    ["a truncated file", whole.subarray(0, whole.length - 30), "zip"],
+    ["a flipped byte", writeZip([{ name: "file", content: "x", stated: { crc32: 1 } }]), '"file"'],
+    ["no zip", Buffer.from("<html></html>"), "zip"],
+    ["nothing there", undefined, "404"],
+  ];
+  test.each(rows)("%s", async (_, file, text) => {
+    const root = serve(file ? { "/app.zip": file } : {});
+    const target = newTarget();
+    const marker = `${target}-ran`;
+    const init = start([{ url: `${root}/app.zip`, target_path: target }], ["sh", "-c", `touch ${marker}; exit 3`]);
+    const { text: told } = await init.double.waitForStatusError();
+    const { errorMessage, errorType } = JSON.parse(told);
+    expect(errorType).toBe("Sandbox.Failure");
+    expect(errorMessage).toContain(`${root}/app.zip`);
+    expect(errorMessage).toContain(text);
+    expect(await init.exited()).toBe(1);
+    expect(init.stderr).toContain(`${root}/app.zip`);
+    expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["status error"]);
+    expect(existsSync(marker)).toBe(false);
+    const outside = readdirSync(dirname(target)).filter((name) => name !== "task");
+    expect(outside).toEqual([]);
+    expect(existsSync("/evil")).toBe(false);
+  });
+
+  test("a server that is not there", async () => {
+    const init = start([{ url: "http://127.0.0.1:1/app.zip", target_path: newTarget() }], ["true"]);
+    expect((await init.double.waitForStatusError()).text).toContain("http://127.0.0.1:1/app.zip");
+    expect(await init.exited()).toBe(1);
+  });
+});
+
+test("SIGTERM ends a download", async () => {
+  const root = serve({ "/app.zip": new Response(new ReadableStream({ pull: () => new Promise(() => {}) })) });
+  const init = start([{ url: `${root}/app.zip`, target_path: newTarget() }], ["true"]);
+  while (server?.pendingRequests === 0) await Bun.sleep(1);
+  expect(await init.stop()).toBe(0);
+  expect(init.double.callbacks).toEqual([]);
+});
+
+test("the memory stays flat for 250 MB of code", async () => {
+  const content = Buffer.alloc(250_000_000, 7);
+  const root = serve({ "/app.zip": writeZip([{ name: "big", content, stored: true }]) });
+  const target = newTarget();
+  const init = start([{ url: `${root}/app.zip`, target_path: target }], [process.execPath, fixture("echoes.ts")]);
+  await init.double.waitForReady();
+  expect(statSync(`${target}/big`).size).toBe(content.length);
+  const peakKb = Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${init.process.pid}/status`, "utf8"))?.[1]);
+  expect(peakKb).toBeLessThan(150_000);
+});
