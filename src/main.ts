@@ -207,8 +207,8 @@ function newRecorder(config: Config, logs: LogBuffer, telemetry: TelemetryServic
   return new Recorder({ clock: systemClock, format, telemetry, facts, isJsonFormat, show, flushMs: telemetryFlushMs });
 }
 
-/** Milliseconds subscribers have to take their last telemetry: the extensions' part of a shutdown. */
-const telemetryFlushMs = 2000;
+/** Milliseconds subscribers have to take what waits for them before they are told of a shutdown: a part of its budget. */
+const telemetryFlushMs = 500;
 
 /** Tells LocalStack why nothing was started, if it can be told. */
 async function reportFault(env: Environment, fault: Fault): Promise<void> {

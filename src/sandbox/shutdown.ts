@@ -16,8 +16,8 @@ export interface ShutdownOptions {
   readonly extensions: readonly Extension[];
   /** The process of an external extension that was started. */
   readonly processOf: (extension: Extension) => SupervisedProcess | undefined;
-  /** The runtime has ended, the extensions are still there. */
-  readonly onRuntimeEnded: () => void;
+  /** The runtime has ended, the extensions are still there. SHUTDOWN waits for what this does, which has a bound. */
+  readonly onRuntimeEnded: () => Promise<void>;
 }
 
 export class Shutdown {
@@ -49,7 +49,7 @@ export class Shutdown {
       runtimeProcess.signalGroup("SIGKILL");
     }
     runtime.close();
-    onRuntimeEnded();
+    await onRuntimeEnded();
     await Promise.all(extensions.map((extension) => this.#end(extension)));
   }
 

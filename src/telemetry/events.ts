@@ -76,8 +76,11 @@ export interface SandboxEvents {
   invocationDispatched(start: InvocationStart): void;
   /** Everything the runtime wrote for it has been received. */
   invocationEnded(report: InvocationReport): void;
-  /** The runtime has been ended, extensions are about to be: what they subscribed to should reach them now. */
-  shutdownStarted(): void;
+  /**
+   * The runtime has been ended, extensions are about to be: what they subscribed to has to reach them now.
+   * @returns resolves when it has, or when it took too long
+   */
+  shutdownStarted(): Promise<void>;
   /** All processes of a generation have ended, and everything they wrote was received. */
   processesEnded(): void;
 }

@@ -95,9 +95,10 @@ export class Recorder implements SandboxEvents {
     telemetry.record(records.report(at, report, facts));
   }
 
-  shutdownStarted(): void {
+  async shutdownStarted(): Promise<void> {
     this.#flush("function");
-    void this.options.telemetry.flush(this.options.flushMs);
+    const { telemetry, flushMs } = this.options;
+    if (telemetry.isListening) await telemetry.flush(flushMs);
   }
 
   processesEnded(): void {

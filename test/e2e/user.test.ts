@@ -20,7 +20,18 @@ function startAsRoot(user: string | undefined, options: StartOptions & { passwd?
   const init = startInit(["sh", "-c", readFileSync(fixture("shows-its-user.sh"), "utf8")], {
     ...options,
     cwd: "/",
-    prefix: ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", `${script} && ${options.before ?? "true"} && exec "$@"`, files],
+    prefix: [
+      "unshare",
+      "--mount",
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "--mount-proc",
+      "sh",
+      "-c",
+      `${script} && ${options.before ?? "true"} && exec "$@"`,
+      files,
+    ],
     env: { LOCALSTACK_USER: user, ...options.env },
   });
   return { init, files };

@@ -117,7 +117,7 @@ export class World {
           this.told.push(`end ${report.requestId}`);
           this.reports.push(report);
         },
-        shutdownStarted: () => {},
+        shutdownStarted: async () => {},
         processesEnded: () => {},
       },
       onIdleFault: ({ reason }) => void this.told.push(`idle: ${reason}`),
