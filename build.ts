@@ -4,7 +4,7 @@
  *     bun run build            both architectures
  *     bun run build --host     only this machine's
  */
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 
 const targets = [
   { bun: "bun-linux-x64", cpu: "x64", file: "aws-lambda-rie-x86_64" },
@@ -64,6 +64,9 @@ async function build(target: (typeof targets)[number]): Promise<void> {
     entrypoints: ["src/main.ts"],
     format: "esm",
     bytecode: true,
+    // What is imported when it is needed stays out of the start: in one piece with the rest, its imports of Bun's own
+    // modules (zlib, streams) would be made at the start, for 3 ms.
+    splitting: true,
     minify: true,
     sourcemap: "linked",
     define: {
@@ -82,9 +85,8 @@ async function build(target: (typeof targets)[number]): Promise<void> {
     },
   });
   await disarm(outfile);
-  // Bun writes the source map beside the binary as well as into it.
-  await rm("dist/main.js.map", { force: true });
-  await rm(`${outfile}.map`, { force: true });
+  // Bun writes the source maps beside the binary as well as into it.
+  for (const file of await readdir("dist")) if (file.endsWith(".map")) await rm(`dist/${file}`);
   console.log(`${outfile}  ${(Bun.file(outfile).size / 1e6).toFixed(1)} MB`);
 }
 
