@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { binary, startInit, stopAll } from "./support/init.ts";
+import { binary, runFixture, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
 
@@ -118,4 +118,16 @@ describe("the command line", () => {
     expect(exitCode).toBe(2);
     expect(stderr).toStartWith(`lambda-runtime-init: ${told}`);
   });
+});
+
+test("at the log level trace every line is JSON, and tells of each request and each callback", async () => {
+  const init = startInit(runFixture("echoes.ts"), { env: { LOCALSTACK_INIT_LOG_LEVEL: "trace" } });
+  const { id } = await init.invoke("{}");
+  await init.stop();
+  const lines = init.stderr
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { level: string; msg: string });
+  expect(lines).toContainEqual(expect.objectContaining({ msg: `POST /2018-06-01/runtime/invocation/${id}/response` }));
+  expect(lines.some(({ level, msg }) => level === "debug" && msg.endsWith(`${id}/response answered 202`))).toBe(true);
 });
