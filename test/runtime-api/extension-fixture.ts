@@ -37,19 +37,22 @@ export class ExtensionFixture extends Fixture {
     return this.fetch("POST", `${extensionBase}/register`, { body, headers: named });
   }
 
-  /** The extension's long poll. @param id `undefined`: the header is left out */
-  ask(id: string | undefined = this.id, init: RequestInit = {}): Promise<Response> {
-    return this.fetch("GET", `${extensionBase}/event/next`, { headers: identified(id), ...init });
+  /** The extension's long poll. */
+  ask(id = this.id, signal?: AbortSignal): Promise<Response> {
+    const headers = { "Lambda-Extension-Identifier": id };
+    return this.fetch("GET", `${extensionBase}/event/next`, signal ? { headers, signal } : { headers });
   }
 
+  /** @param errorType `null`: the header is left out */
   report(
     call: "init" | "exit",
-    id: string | undefined = this.id,
-    errorType: string | undefined = "Fatal.Why",
+    id = this.id,
+    errorType: string | null = "Fatal.Why",
     body: Bun.BodyInit | null = null,
   ): Promise<Response> {
-    const typed = errorType === undefined ? {} : { "Lambda-Extension-Function-Error-Type": errorType };
-    return this.fetch("POST", `${extensionBase}/${call}/error`, { headers: { ...identified(id), ...typed }, body });
+    const headers: Record<string, string> = { "Lambda-Extension-Identifier": id };
+    if (errorType !== null) headers["Lambda-Extension-Function-Error-Type"] = errorType;
+    return this.fetch("POST", `${extensionBase}/${call}/error`, { headers, body });
   }
 
   /** Brings an extension named `ext` into this state, by calls and events as they come. */
@@ -80,10 +83,6 @@ export class ExtensionFixture extends Fixture {
     }
     return fixture;
   }
-}
-
-function identified(id: string | undefined): Record<string, string> {
-  return id === undefined ? {} : { "Lambda-Extension-Identifier": id };
 }
 
 /** Registers an internal extension without a request. */

@@ -144,10 +144,7 @@ describe("a poll that waits", () => {
   test("is forgotten when its client is gone: it takes no event with it, and the extension may ask again", async () => {
     const fixture = await ExtensionFixture.withExtension("Registered");
     const gone = new AbortController();
-    const lost = fixture.fetch("GET", "/2020-01-01/extension/event/next", {
-      headers: { "Lambda-Extension-Identifier": fixture.id },
-      signal: gone.signal,
-    });
+    const lost = fixture.ask(fixture.id, gone.signal);
     expect(await isPending(lost)).toBe(true);
     gone.abort();
     expect((await lost).status).toBe(500);
@@ -158,8 +155,7 @@ describe("a poll that waits", () => {
 
   test("of a client that was gone before it was heard is forgotten too", async () => {
     const fixture = await ExtensionFixture.withExtension("Registered");
-    const headers = { "Lambda-Extension-Identifier": fixture.id };
-    const lost = fixture.fetch("GET", "/2020-01-01/extension/event/next", { headers, signal: AbortSignal.abort() });
+    const lost = fixture.ask(fixture.id, AbortSignal.abort());
     expect((await lost).status).toBe(500);
     const asked = fixture.ask();
     expect(await isPending(asked)).toBe(true);
