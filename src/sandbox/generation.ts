@@ -84,7 +84,7 @@ export class Generation {
       return;
     }
     if (files.length > 0)
-      this.#stopPatience = clock.after(patienceMs, () => log.warn(`init waits for ${this.waitsFor}`));
+      this.#stopPatience = clock.after(patienceMs, () => log.warn(`init waits for ${this.waitsFor ?? "the runtime"}`));
     this.#advance();
   }
 
@@ -104,6 +104,7 @@ export class Generation {
 
   /** Which extensions hold up the next step, as the end of a sentence; `undefined`: none does. */
   get waitsFor(): string | undefined {
+    if (this.#shutdown) return undefined;
     const { unregistered, unready, busy } = this.extensions;
     const named = (list: readonly Extension[], what: string) =>
       list.length === 0 ? undefined : `the extension ${list.map(({ name }) => name).join(", ")} to ${what}`;
@@ -189,7 +190,8 @@ export class Generation {
 
   #onFirstNext(): void {
     this.extensions.closeRegistration();
-    this.#step = "polling";
+    // Init may have failed over an extension while the runtime was starting.
+    if (this.#step === "runtime") this.#step = "polling";
     this.#advance();
   }
 

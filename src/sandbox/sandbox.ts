@@ -172,11 +172,13 @@ export class Sandbox {
     while (!this.#isResetDue && this.#generation.isInitialized) {
       const generation = this.#generation;
       await generation.settled();
-      if (!invocation.isWaiting) return;
-      await (this.#isResetDue ? this.#reset : generation.drain());
+      if (!this.#isResetDue) await generation.drain();
       if (!invocation.isWaiting) return;
       if (!this.#isResetDue && !generation.settled()) break;
     }
+    // It may have begun at any moment of that: nothing starts beside processes that are being ended.
+    await this.#reset;
+    if (!invocation.isWaiting) return;
     running.announce();
     if (this.#isResetDue) {
       this.#isResetDue = false;
@@ -225,6 +227,8 @@ export class Sandbox {
 
   /** Ends this generation's processes; the next invocation starts new ones. `/tmp` is nobody's business here. */
   #startReset(reason: ShutdownReason): void {
+    // Once for each generation, whatever else goes wrong with it meanwhile.
+    if (this.#isResetDue) return;
     const generation = this.#generation;
     this.#idleFault = undefined;
     this.#isResetDue = true;
