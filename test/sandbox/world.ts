@@ -75,6 +75,8 @@ export class World {
   readonly phases: string[] = [];
   readonly inits: InitReport[] = [];
   readonly dispatched: string[] = [];
+  /** The last poll of each extension. */
+  readonly asked = new Map<string, Promise<Delivered | undefined>>();
   /** How processes were ended, each with the milliseconds: who got which signal, and the extensions' part beginning. */
   readonly ends: string[] = [];
   processesEnded = 0;
@@ -180,6 +182,7 @@ export class World {
   ask(name: string, signal = new AbortController().signal): Promise<Delivered | undefined> {
     const asked = this.extension(name).next(signal);
     asked.catch(() => {});
+    this.asked.set(name, asked);
     return asked;
   }
 
