@@ -42,7 +42,7 @@ const broken: Fault = { type: "Sandbox.Failure", reason: "unforeseen" };
 const error = { kind: "error", body: "{}", contentType: "", errorType: "Function.MyError" } as const;
 
 describe("the status", () => {
-  const rows: [what: string, settlement: Settlement, status: string, type?: string, reason?: string][] = [
+  const rows: [what: string, settlement: Settlement, status: string, type?: string | undefined, reason?: string][] = [
     ["a response", settled(response()), "success"],
     ["an error of the function's", settled(error), "failure", "Function.MyError"],
     [
