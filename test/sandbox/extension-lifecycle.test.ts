@@ -1,6 +1,7 @@
 /** What extensions do to init, to invocations and to what comes between two of them. */
-import { describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Exit, FaultType } from "../../src/errors.ts";
+import { log } from "../../src/log.ts";
 import { isPending } from "../runtime-api/fixture.ts";
 import { within } from "../support/within.ts";
 import { exitFault, launchError, response, type Subscriptions, World } from "./world.ts";
@@ -320,6 +321,49 @@ describe("an init with extensions fails", () => {
     await world.flush();
     expect(world.inits).toMatchObject([{ status: "error", errorType: "Extension.Crash" }]);
     expect(world.told).toEqual([]);
+  });
+});
+
+describe("the log names who holds up init", () => {
+  const { level, options } = log;
+  const { reporters } = options;
+  const lines: string[] = [];
+
+  beforeEach(() => {
+    lines.length = 0;
+    log.level = 3;
+    log.setReporters([{ log: ({ args }) => void lines.push(args.join(" ")) }]);
+  });
+
+  afterEach(() => {
+    log.level = level;
+    log.setReporters(reporters);
+  });
+
+  const rows: [act: (world: World) => unknown, who: string][] = [
+    [() => {}, "the extension a, b to register under the name of its file"],
+    [(world) => world.register("a"), "the extension b to register under the name of its file"],
+    [(world) => [world.register("a"), world.register("b")], "the runtime"],
+    [
+      (world) => [world.register("a"), world.register("b"), world.ask("a"), world.poll()],
+      "the extension b to ask for its first event",
+    ],
+  ];
+
+  test.each(rows)("%#. after five seconds, once", async (act, who) => {
+    const world = new World({ extensions: ["a", "b"] });
+    void world.sandbox.init();
+    act(world);
+    await world.clock.advance(4999);
+    expect(lines).toEqual([]);
+    await world.clock.advance(60_000);
+    expect(lines).toEqual([`init waits for ${who}`]);
+  });
+
+  test("and nobody when it has ended by then", async () => {
+    const world = await World.readyWith({ a: both });
+    await world.clock.advance(60_000);
+    expect(lines).toEqual([]);
   });
 });
 
@@ -713,6 +757,24 @@ describe("an extension that breaks between two invocations", () => {
     expect(await within(1000, "the second", invoked)).toEqual({ outcome: response() });
   });
 
+  test("although it only loses its poll, while its last output is being received, is waited for again", async () => {
+    const world = await World.readyWith({ a: both });
+    await world.serve();
+    const gone = new AbortController();
+    void world.ask("a", gone.signal);
+    const receive = world.processOf("a").write();
+    void world.invoke({ requestId: "id-2" });
+    await world.flush();
+    gone.abort();
+    receive();
+    await world.clock.advance(100);
+    expect(world.dispatched).toEqual(["id-1"]);
+    const asked = world.ask("a");
+    await world.flush();
+    expect(world.dispatched).toEqual(["id-1", "id-2"]);
+    expect((await within(1000, "the event", asked))?.kind).toBe("invoke");
+  });
+
   test("once is reset once, however many others break with it", async () => {
     const world = await World.readyWith({ a: both, b: both });
     world.processOf("a").exit({ code: 5 });
@@ -752,6 +814,35 @@ describe("a runtime that ends between two invocations", () => {
 });
 
 describe("fresh processes", () => {
+  test("have no part in what the old ones reported, though its second ends only now", async () => {
+    const world = await World.readyWith({ a: ["INVOKE"] });
+    const failed = world.invoke();
+    await world.flush();
+    world.extension("a").report("exitError", "Fatal.Lost");
+    await world.clock.advance(100);
+    world.processOf("runtime").exit({ code: 1 });
+    expect(await within(1000, "the failure", failed)).toMatchObject({
+      outcome: { fault: { type: "Extension.ExitError" } },
+    });
+    await world.flush();
+    const invoked = world.invoke({ requestId: "id-2" });
+    await world.flush();
+    await world.bring({ a: ["INVOKE"] });
+    expect(world.dispatched).toEqual(["id-1", "id-2"]);
+    await world.clock.advance(1500);
+    world.answer(response(), "id-2");
+    void world.poll();
+    expect(await within(1000, "the second", invoked)).toEqual({ outcome: response() });
+    expect(world.endings).toBe(1);
+  });
+
+  test("come when the outputs of the old ones, extensions' too, have been given up", async () => {
+    const world = await World.readyWith({ a: both, b: [] });
+    world.processOf("a").exit({ code: 1 });
+    await world.clock.advance(10_000);
+    expect(world.processes.map(({ isOutputClosed }) => isOutputClosed)).toEqual([true, true, true]);
+  });
+
   test("know nothing of the old ones' identifiers, and register under the same names", async () => {
     const world = await World.readyWith({ a: both });
     const old = world.extension("a");

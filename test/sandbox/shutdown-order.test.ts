@@ -86,15 +86,51 @@ describe("the runtime", () => {
     expect(overAt()).toBe(0);
   });
 
-  test("gets no event any more, and no answer of its counts, once it is asked to end", async () => {
-    const world = await idle({ a: both });
+  const lastCalls: [what: string, act: (world: World) => unknown][] = [
+    ["has an event already", (world) => world.invoke()],
+    [
+      "has answered",
+      async (world) => {
+        void world.invoke();
+        await world.flush();
+        world.answer();
+      },
+    ],
+    ["polls", () => {}],
+  ];
+
+  test.each(lastCalls)(
+    "that %s gets nothing any more once it is asked to end, neither event nor error",
+    async (_what, act) => {
+      const world = await idle({ a: both });
+      void act(world);
+      await world.flush();
+      world.processOf("runtime").ignored.add("SIGTERM");
+      shutDown(world);
+      await world.flush();
+      const polled = world.poll();
+      expect(await isPending(polled)).toBe(true);
+      expect(world.runtime.currentInvocation("id-1")).toBeUndefined();
+      await world.clock.advance(600);
+      expect(await within(1000, "the poll", polled)).toBeUndefined();
+    },
+  );
+
+  test("whose init failed gets nothing either: neither a refusal nor a second init", async () => {
+    const world = new World({ extensions: ["a"] });
+    const init = world.sandbox.init();
+    world.register("a", ...both);
+    void world.ask("a");
+    world.runtime.beginInitError();
+    world.runtime.finishInitError(Buffer.from("why"), "Runtime.Why");
+    await init;
     world.processOf("runtime").ignored.add("SIGTERM");
     shutDown(world);
-    await world.flush();
     const polled = world.poll();
     expect(await isPending(polled)).toBe(true);
     await world.clock.advance(600);
     expect(await within(1000, "the poll", polled)).toBeUndefined();
+    expect(world.inits).toHaveLength(1);
   });
 });
 
