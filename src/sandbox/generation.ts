@@ -84,7 +84,7 @@ export class Generation {
       return;
     }
     if (files.length > 0)
-      this.#stopPatience = clock.after(patienceMs, () => log.warn(`init waits for ${this.waitsFor}`));
+      this.#stopPatience = clock.after(patienceMs, () => log.warn(`init waits for ${this.waitsFor ?? "the runtime"}`));
     this.#advance();
   }
 
@@ -96,14 +96,20 @@ export class Generation {
     this.runtime.dispatch(invocation);
   }
 
+  /** Whether an extension still works on the last invocation. */
+  get isBusy(): boolean {
+    return !this.#shutdown && this.extensions.busy.length > 0;
+  }
+
   /** Resolves when no extension works on the last invocation any more, or when these processes are given up. */
   settled(): Promise<void> | undefined {
-    if (this.#shutdown || this.extensions.busy.length === 0) return undefined;
+    if (!this.isBusy) return undefined;
     return new Promise((resolve) => this.#settling.push(resolve));
   }
 
   /** Which extensions hold up the next step, as the end of a sentence; `undefined`: none does. */
   get waitsFor(): string | undefined {
+    if (this.#shutdown) return undefined;
     const { unregistered, unready, busy } = this.extensions;
     const named = (list: readonly Extension[], what: string) =>
       list.length === 0 ? undefined : `the extension ${list.map(({ name }) => name).join(", ")} to ${what}`;
@@ -189,7 +195,8 @@ export class Generation {
 
   #onFirstNext(): void {
     this.extensions.closeRegistration();
-    this.#step = "polling";
+    // Init may have failed over an extension while the runtime was starting.
+    if (this.#step === "runtime") this.#step = "polling";
     this.#advance();
   }
 
@@ -261,7 +268,9 @@ export class Generation {
     // A report that is still being read decides.
     if (!this.#exit || this.#shutdown || this.runtime.isReportingInitError) return;
     const fault = runtimeExitFault(this.#exit);
-    this.#fail(this.#firstReport ? { ...fault, type: `Extension.${this.#firstReport}` } : fault, "runtime");
+    const reported = this.#firstReport;
+    if (reported) this.#fail({ ...fault, type: `Extension.${reported}` }, "extension");
+    else this.#fail(fault, "runtime");
   }
 
   #fail(fault: Fault, by: "runtime" | "extension"): void {

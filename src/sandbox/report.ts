@@ -66,6 +66,6 @@ function spansOf({ marks }: Invocation, clock: Clock): Span[] {
   };
   add("responseLatency", handedOver, answering);
   add("responseDuration", answering, answered);
-  add("runtimeOverhead", answered, answered === undefined ? undefined : settled);
+  add("runtimeOverhead", answered, settled);
   return spans;
 }

@@ -10,7 +10,7 @@ import {
 
 /** What a runtime does that the sandbox must know. */
 export interface RuntimeEvents {
-  /** It asked for its first event: the init phase has ended well. */
+  /** It asked for its first event: its part of init has ended well. */
   readonly onFirstNext: () => void;
   /** It reported that it cannot start. */
   readonly onInitError: (body: Uint8Array, errorType: string) => void;

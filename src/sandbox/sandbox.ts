@@ -189,9 +189,10 @@ export class Sandbox {
     if (this.#idleFault) return invocation.fail(this.#idleFault);
     if (this.#isStopped) return invocation.end({ kind: "stopped" });
     // What extensions still do and write is the last invocation's; they may break over it.
-    if (!this.#isResetDue && this.#generation.isInitialized) {
+    while (!this.#isResetDue && this.#generation.isInitialized) {
       await this.#generation.settled();
       if (!this.#isResetDue) await this.#generation.drain();
+      if (!this.#generation.isBusy || !invocation.isWaiting) break;
     }
     for (let reset: unknown; reset !== this.#reset; ) {
       reset = this.#reset;
@@ -246,6 +247,9 @@ export class Sandbox {
   #onFault(fault: Fault, by: "runtime" | "extension"): void {
     if (this.#running?.isDispatched) {
       this.#running.invocation.fail(fault);
+    } else if (this.#idleFault) {
+      // The next invocation fails with what broke first.
+      log.info(`more processes ended while nobody was served: ${fault.reason}`);
     } else if (by === "extension") {
       // Between two invocations: the next one gets fresh processes and has no part in it.
       this.#startReset("failure");
@@ -259,6 +263,8 @@ export class Sandbox {
 
   /** Ends this generation's processes; the next invocation starts new ones. `/tmp` is nobody's business here. */
   #startReset(reason: ShutdownReason): void {
+    // Once for each generation, whatever else goes wrong with it meanwhile.
+    if (this.#isResetDue) return;
     const generation = this.#generation;
     this.#idleFault = undefined;
     this.#isResetDue = true;

@@ -56,7 +56,8 @@ export class Shutdown {
   async #end(extension: Extension): Promise<void> {
     const { processOf, reason } = this.options;
     const process = processOf(extension);
-    if (process && extension.isSubscribedTo("SHUTDOWN")) {
+    // One that reported an error is refused every further poll: it cannot be told.
+    if (process && extension.isSubscribedTo("SHUTDOWN") && !extension.reported) {
       extension.dispatch({ kind: "shutdown", deadlineMs: this.#deadlineMs, reason });
       await this.#endsWithin(budgetMs, process.exited);
     }

@@ -1,6 +1,7 @@
 /** A sandbox whose time, processes and clean-up are the test's. */
 import type { Exit } from "../../src/errors.ts";
 import { LaunchError, type ProcessSpec, type SupervisedProcess } from "../../src/process/launch.ts";
+import type { Delivered, Extension, LifecycleEvent } from "../../src/sandbox/extension.ts";
 import type { Invocation, InvokeRequest, Outcome } from "../../src/sandbox/invocation.ts";
 import type { ProcessPlan } from "../../src/sandbox/processes.ts";
 import type { Runtime } from "../../src/sandbox/runtime.ts";
@@ -13,6 +14,8 @@ export class FakeProcess implements SupervisedProcess {
   isOutputClosed = false;
   /** Set: the process does not end by a signal. */
   isStubborn = false;
+  /** Signals it does not end by. */
+  readonly ignored = new Set<NodeJS.Signals>();
   readonly #exited = Promise.withResolvers<Exit>();
   #unread: PromiseWithResolvers<void> | undefined;
 
@@ -20,6 +23,7 @@ export class FakeProcess implements SupervisedProcess {
     readonly pid: number,
     readonly spec: ProcessSpec,
     private readonly tell: (what: string) => void,
+    private readonly onSignal: (signal: NodeJS.Signals) => void,
   ) {}
 
   get exited(): Promise<Exit> {
@@ -32,7 +36,8 @@ export class FakeProcess implements SupervisedProcess {
 
   signalGroup(signal: NodeJS.Signals): void {
     this.signals.push(signal);
-    if (!this.isStubborn) this.exit({ signal });
+    this.onSignal(signal);
+    if (!this.isStubborn && !this.ignored.has(signal)) this.exit({ signal });
   }
 
   /** From now on something stands in the pipe, until the returned function is called. */
@@ -70,6 +75,13 @@ export class World {
   readonly phases: string[] = [];
   readonly inits: InitReport[] = [];
   readonly dispatched: string[] = [];
+  /** The last poll of each extension. */
+  readonly asked = new Map<string, Promise<Delivered | undefined>>();
+  /** How processes were ended, each with the milliseconds: who got which signal, and the extensions' part beginning. */
+  readonly ends: string[] = [];
+  processesEnded = 0;
+  /** Files that cannot be started. */
+  readonly unstartable = new Set<string>();
   /** Set: nothing can be started. */
   launchError: Error | undefined;
   /** Set: the end of all processes is told when the test resolves it. */
@@ -117,8 +129,8 @@ export class World {
           this.told.push(`end ${report.requestId}`);
           this.reports.push(report);
         },
-        shutdownStarted: async () => {},
-        processesEnded: () => {},
+        shutdownStarted: async () => void this.ends.push(`${this.clock.now()} the extensions' part`),
+        processesEnded: () => void this.processesEnded++,
       },
       onIdleFault: ({ reason }) => void this.told.push(`idle: ${reason}`),
     });
@@ -134,8 +146,56 @@ export class World {
     return world;
   }
 
+  /** A world whose extensions subscribed to these events and poll, in the idle phase. */
+  static async readyWith(subscriptions: Subscriptions, options: Options = {}): Promise<World> {
+    const world = new World({ ...options, extensions: Object.keys(subscriptions) });
+    const init = world.sandbox.init();
+    await world.bring(subscriptions);
+    await init;
+    await world.flush();
+    return world;
+  }
+
+  /** The processes that were started last do what a good start takes: extensions register and poll, the runtime polls. */
+  async bring(subscriptions: Subscriptions): Promise<void> {
+    for (const [name, events] of Object.entries(subscriptions)) this.register(name, ...events);
+    for (const name of Object.keys(subscriptions)) void this.ask(name);
+    void this.poll();
+    await this.flush();
+  }
+
   get runtime(): Runtime {
     return this.sandbox.runtime;
+  }
+
+  register(name: string, ...events: LifecycleEvent[]): Extension {
+    return this.sandbox.extensions.register(name, events);
+  }
+
+  extension(name: string): Extension {
+    const found = this.sandbox.extensions.all.find((extension) => extension.name === name);
+    if (!found) throw new Error(`there is no extension ${name}`);
+    return found;
+  }
+
+  /** The extension's long poll; a refusal is the caller's to look at. */
+  ask(name: string, signal = new AbortController().signal): Promise<Delivered | undefined> {
+    const asked = this.extension(name).next(signal);
+    asked.catch(() => {});
+    this.asked.set(name, asked);
+    return asked;
+  }
+
+  /** Who was started, in that order, each by its file's name. */
+  get started(): string[] {
+    return this.processes.map(nameOf);
+  }
+
+  /** The process of this name that was started last. */
+  processOf(name: string): FakeProcess {
+    const process = this.processes.findLast((other) => nameOf(other) === name);
+    if (!process) throw new Error(`${name} was not started`);
+    return process;
   }
 
   /** The process started last. */
@@ -185,10 +245,25 @@ export class World {
 
   #launch(spec: ProcessSpec): FakeProcess {
     if (this.launchError) throw this.launchError;
-    const process = new FakeProcess(100 + this.processes.length, spec, (what) => this.told.push(what));
+    const name = nameOf({ spec });
+    if (this.unstartable.has(name)) throw new LaunchError(`fork/exec ${spec.command[0]}: permission denied`);
+    const process = new FakeProcess(
+      100 + this.processes.length,
+      spec,
+      (what) => this.told.push(what),
+      (signal) => this.ends.push(`${this.clock.now()} ${name} ${signal}`),
+    );
     this.processes.push(process);
     return process;
   }
+}
+
+/** What each extension subscribes to. */
+export type Subscriptions = Readonly<Record<string, readonly LifecycleEvent[]>>;
+
+/** The file's name in /opt/extensions; anything else that is started is the runtime. */
+function nameOf({ spec }: Pick<FakeProcess, "spec">): string {
+  return /^\/opt\/extensions\/(.+)$/.exec(spec.command[0] ?? "")?.[1] ?? "runtime";
 }
 
 export function response(text = "ok"): Outcome {
