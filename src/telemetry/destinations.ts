@@ -24,6 +24,8 @@ class HttpCarrier implements Carrier {
       method,
       body: `[${records.join(",")}]`,
       headers: { "Content-Type": "application/json" },
+      // Records go nowhere but where the subscriber asked for.
+      redirect: "manual",
       retry: 0,
       responseType: "arrayBuffer",
       ignoreResponseError: true,
