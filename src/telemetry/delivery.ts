@@ -70,7 +70,6 @@ export class Delivery {
 
   /** Sends what waits, whatever the buffering says. @returns resolves when all was acknowledged, at most after `ms` */
   async flush(ms: number): Promise<void> {
-    this.#announceDropped();
     if (this.#waiting.length > 0) this.#due();
     if (this.#sending) await settlesWithin(this.clock, ms, this.#sending);
   }
@@ -89,7 +88,6 @@ export class Delivery {
     this.#carrier.close();
     this.#waiting = [];
     this.#waitingBytes = 0;
-    this.#dropped = { records: 0, bytes: 0 };
   }
 
   #announceDropped(): void {

@@ -134,6 +134,17 @@ describe("a record waits", () => {
     ]);
   });
 
+  test("for its time again after a flush", async () => {
+    const delivery = deliver();
+    delivery.add(line("flushed"));
+    await delivery.flush(1000);
+    addLines(delivery, 1001);
+    await clock.advance(999);
+    expect(carrier.sizes).toEqual([1, 1000]);
+    await clock.advance(1);
+    expect(carrier.sizes).toEqual([1, 1000, 1]);
+  });
+
   test("for nothing when there are enough bytes", async () => {
     const delivery = deliver();
     delivery.add(lineOf(262_143));
@@ -382,6 +393,21 @@ describe("a subscriber that does not keep up", () => {
     expect(clock.running).toBe(0);
   });
 
+  test("is told before a smaller record that still has room", async () => {
+    const taken = Promise.withResolvers<void>();
+    carrier.answer = () => taken.promise;
+    const delivery = deliver();
+    for (let count = 1; count < fitting; count++) delivery.add(lineOf(recordBytes));
+    delivery.add(lineOf(recordBytes + 1));
+    delivery.add(line("small"));
+    taken.resolve();
+    await delivery.flush(1000);
+    expect(carrier.texts.slice(fitting - 1)).toEqual([
+      { reason, droppedRecords: 1, droppedBytes: recordBytes + 1 },
+      "small",
+    ]);
+  });
+
   test("is told of each gap by itself", async () => {
     const { delivery, taken } = await fill();
     const second = Promise.withResolvers<void>();
@@ -562,15 +588,26 @@ describe("the end of a subscription", () => {
     expect(carrier.sizes).toEqual([1000, 1000]);
   });
 
-  test("forgets what was dropped, and takes nothing more", async () => {
-    carrier.answer = never;
+  test("takes nothing more", async () => {
+    const delivery = deliver();
+    delivery.end();
+    addLines(delivery, 1000);
+    expect(clock.running).toBe(0);
+    await delivery.flush(1000);
+    await clock.advance(10_000);
+    expect(carrier.attempts).toEqual([]);
+  });
+
+  test("leaves nobody to be told of what was dropped", async () => {
+    carrier.answer = hangs;
     const delivery = deliver();
     for (let count = 0; count < 130; count++) delivery.add(lineOf(256 * 1024));
+    await clock.advance(0);
     delivery.end();
-    delivery.add(line("late"));
-    await delivery.flush(0);
+    await clock.advance(0);
+    expect(clock.running).toBe(0);
     await clock.advance(10_000);
-    expect([carrier.attempts.length, clock.running]).toEqual([0, 0]);
+    expect(carrier.sizes).toEqual([1]);
   });
 });
 
