@@ -66,7 +66,7 @@ let warnings: { mockRestore(): void; mock: { calls: unknown[][] } };
 beforeEach(() => {
   clock = new CountingClock();
   carrier = new FakeCarrier(clock);
-  warnings = spyOn(log, "warn").mockImplementation(() => {});
+  warnings = spyOn(log, "warn").mockImplementation(Object.assign(() => {}, { raw() {} }));
 });
 afterEach(() => warnings.mockRestore());
 

@@ -120,7 +120,7 @@ async function listen(onConnection: (socket: Socket) => void = () => {}) {
     texts.push("");
     socket.setEncoding("utf8");
     socket.on("data", (text) => {
-      texts[index] += text;
+      texts[index] = (texts[index] ?? "") + text;
     });
     socket.on("error", () => {});
     onConnection(socket);
