@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
 import { carrierFor } from "../../src/telemetry/destinations.ts";
 import { waitUntil, within } from "../support/within.ts";
@@ -99,6 +99,12 @@ describe("over HTTP", () => {
     await rejection(httpCarrier(`http://127.0.0.1:${port}/`).send(["{}"], never));
   });
 
+  test("it is tried once where the connection breaks", async () => {
+    const { connections, port } = await listen((socket) => void socket.destroy());
+    await rejection(httpCarrier(`http://127.0.0.1:${port}/`).send(["{}"], never));
+    expect(connections).toHaveLength(1);
+  });
+
   test("it is given up when the attempt is", async () => {
     const held = Promise.withResolvers<Response>();
     const { received, url } = serve(() => held.promise);
@@ -148,6 +154,17 @@ describe("over TCP", () => {
     await waitUntil("all has arrived", () => (texts[0] ?? "").split("\n").length === 4);
     expect(texts).toEqual(['{"a":"é"}\n{"b":2}\n{"c":3}\n']);
     expect(connections).toHaveLength(1);
+  });
+
+  test("a batch leaves nothing behind on its attempt", async () => {
+    const { port } = await listen();
+    const carrier = tcpCarrier(port);
+    const attempt = new AbortController().signal;
+    const added = spyOn(attempt, "addEventListener");
+    const removed = spyOn(attempt, "removeEventListener");
+    for (let count = 0; count < 5; count++) await carrier.send(["{}"], attempt);
+    // One more for the connection.
+    expect([added.mock.calls.length, removed.mock.calls.length]).toEqual([6, 6]);
   });
 
   test("what the subscriber says is passed over", async () => {

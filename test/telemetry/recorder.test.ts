@@ -146,16 +146,17 @@ describe("an init", () => {
     expect(telemetry.isListening).toBe(false);
   });
 
-  test("has times of the moment", () => {
+  test("is logged too, with the times of the moment", async () => {
     recorder = record("json");
     recorder.initStarted("init");
-    recorder.initEnded(init);
-    const times = buffer
-      .take()
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line).time);
-    expect(times).toEqual(times.map(() => new Date(clock.epoch()).toISOString()));
+    await clock.advance(1500);
+    recorder.initEnded({ ...init, extensions: [] });
+    const lines = buffer.take().trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line)).map((told) => [told.time, told.type])).toEqual([
+      ["2023-11-14T22:13:20.000Z", "platform.initStart"],
+      ["2023-11-14T22:13:21.500Z", "platform.initRuntimeDone"],
+      ["2023-11-14T22:13:21.500Z", "platform.initReport"],
+    ]);
   });
 });
 
@@ -263,6 +264,15 @@ describe("a line without an end", () => {
     recorder.invocationEnded(ended);
     const lines = buffer.take().split("\n");
     expect([lines[0], lines[2]]).toEqual(["of the extension", "of the function"]);
+  });
+
+  test("that still comes of processes that are gone is nobody's", () => {
+    record("json");
+    const late = output();
+    recorder.processesEnded();
+    late("late");
+    recorder.invocationEnded(ended);
+    expect(buffer.take()).not.toContain("late");
   });
 
   test("of processes that are gone is not told again", () => {

@@ -123,6 +123,16 @@ describe("what happened before somebody subscribed", () => {
   });
 });
 
+test("a subscription that was replaced can be had again", async () => {
+  telemetry.openWindow();
+  telemetry.subscribe("a", asked);
+  telemetry.subscribe("a", platform);
+  telemetry.subscribe("a", asked);
+  telemetry.record(line("one"));
+  expect(await flushed(2)).toEqual([told("one")]);
+  expect(subscribers.map(({ isClosed }) => isClosed)).toEqual([true, true, false]);
+});
+
 describe("a flood in init", () => {
   const drops = (records: Subscriber["records"]) => records.filter(({ type }) => type === "platform.logsDropped");
 
