@@ -177,6 +177,9 @@ export class Sandbox {
       if (!invocation.isWaiting) return;
       if (!this.#isResetDue && !generation.settled()) break;
     }
+    // One that became due while output was waited for is under way: it must not end the processes that come next.
+    if (this.#isResetDue) await this.#reset;
+    if (!invocation.isWaiting) return;
     running.announce();
     if (this.#isResetDue) {
       this.#isResetDue = false;
