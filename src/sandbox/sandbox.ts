@@ -194,6 +194,7 @@ export class Sandbox {
       if (!this.#isResetDue) await this.#generation.drain();
       if (!this.#generation.isBusy || !invocation.isWaiting) break;
     }
+    // One may have begun at any moment of that: nothing starts beside processes that are being ended.
     for (let reset: unknown; reset !== this.#reset; ) {
       reset = this.#reset;
       await reset;

@@ -70,15 +70,21 @@ export class Delivery {
 
   /** Sends what waits, whatever the buffering says. @returns resolves when all was acknowledged, at most after `ms` */
   async flush(ms: number): Promise<void> {
-    this.#announceDropped();
     if (this.#waiting.length > 0) this.#due();
     if (this.#sending) await settlesWithin(this.clock, ms, this.#sending);
+  }
+
+  /** Tells the subscriber of records that were lost before they could be added. */
+  missed(records: number, bytes: number): void {
+    this.#dropped.records += records;
+    this.#dropped.bytes += bytes;
+    this.#announceDropped();
   }
 
   /** Ends the subscription: what was not sent by now is lost with the processes it was for. */
   end(): void {
     this.#abort.abort();
-    this.#stopTimer?.();
+    this.#clearTimer();
     this.#carrier.close();
     this.#waiting = [];
     this.#waitingBytes = 0;
@@ -96,9 +102,24 @@ export class Delivery {
   #enqueue(record: Waiting): void {
     this.#waiting.push(record);
     this.#waitingBytes += record.bytes;
-    const { maxItems, maxBytes, timeoutMs } = this.subscription.buffering;
-    if (this.#waiting.length >= maxItems || this.#waitingBytes >= maxBytes) this.#send();
-    else this.#stopTimer ??= this.clock.after(timeoutMs, () => this.#due());
+    this.#startTimer();
+    if (this.#isFull) this.#send();
+  }
+
+  /** Whether what waits is enough for a batch. While one is under way its bytes count too: it is looked at again then. */
+  get #isFull(): boolean {
+    const { maxItems, maxBytes } = this.subscription.buffering;
+    return this.#waiting.length >= maxItems || this.#waitingBytes >= maxBytes;
+  }
+
+  /** Runs whenever something waits that is not under way. */
+  #startTimer(): void {
+    this.#stopTimer ??= this.clock.after(this.subscription.buffering.timeoutMs, () => this.#due());
+  }
+
+  #clearTimer(): void {
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
   }
 
   #due(): void {
@@ -107,30 +128,25 @@ export class Delivery {
   }
 
   #send(): void {
-    this.#sending ??= this.#sendAll().finally(() => {
-      this.#sending = undefined;
-    });
+    this.#sending ??= this.#sendAll();
   }
 
-  /** Batch after batch, until what is left can wait for its own limits. */
+  /** Batch after batch, until what is left can wait for its own limits. Never rejects. */
   async #sendAll(): Promise<void> {
     // What comes in this turn may still go with the first batch.
     await Promise.resolve();
-    const { maxItems, maxBytes, timeoutMs } = this.subscription.buffering;
-    while (
-      this.#waiting.length > 0 &&
-      (this.#isDue || this.#waiting.length >= maxItems || this.#waitingBytes >= maxBytes)
-    ) {
-      this.#stopTimer?.();
-      this.#stopTimer = undefined;
+    while (this.#waiting.length > 0 && (this.#isDue || this.#isFull)) {
+      this.#clearTimer();
       const batch = this.#nextBatch();
-      if (this.#waiting.length === 0) this.#isDue = false;
+      if (this.#waiting.length > 0) this.#startTimer();
+      else this.#isDue = false;
       await this.#deliver(batch.map(({ text }) => text));
+      if (this.#abort.signal.aborted) break;
       for (const { bytes } of batch) this.#waitingBytes -= bytes;
-      if (this.#abort.signal.aborted) return;
       this.#announceDropped();
     }
-    if (this.#waiting.length > 0) this.#stopTimer ??= this.clock.after(timeoutMs, () => this.#due());
+    // In this very turn: what comes in the next one has to be sent anew.
+    this.#sending = undefined;
   }
 
   /** At most `maxItems` records and `maxBytes` bytes, and always one. */
@@ -169,12 +185,16 @@ export class Delivery {
   }
 
   #pause(ms: number): Promise<void> {
+    const ended = this.#abort.signal;
+    if (ended.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const stop = this.clock.after(ms, () => resolve());
-      this.#abort.signal.addEventListener("abort", () => {
+      const over = () => {
         stop();
+        ended.removeEventListener("abort", over);
         resolve();
-      });
+      };
+      const stop = this.clock.after(ms, over);
+      ended.addEventListener("abort", over);
     });
   }
 }

@@ -24,6 +24,8 @@ class HttpCarrier implements Carrier {
       method,
       body: `[${records.join(",")}]`,
       headers: { "Content-Type": "application/json" },
+      // Records go nowhere but where the subscriber asked for.
+      redirect: "manual",
       retry: 0,
       responseType: "arrayBuffer",
       ignoreResponseError: true,
@@ -44,7 +46,9 @@ class TcpCarrier implements Carrier {
   async send(records: readonly string[], signal: AbortSignal): Promise<void> {
     this.#connection ??= connect(this.port, signal);
     try {
-      await write(await this.#connection, `${records.join("\n")}\n`, signal);
+      const socket = await this.#connection;
+      signal.throwIfAborted();
+      await write(socket, `${records.join("\n")}\n`, signal);
     } catch (error) {
       this.close();
       throw error;
@@ -62,6 +66,7 @@ class TcpCarrier implements Carrier {
 
 async function connect(port: number, signal: AbortSignal): Promise<Socket> {
   const net = await import("node:net");
+  signal.throwIfAborted();
   return await new Promise((resolve, reject) => {
     const socket = net.connect({ host: "127.0.0.1", port });
     const abort = () => {

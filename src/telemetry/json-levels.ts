@@ -33,7 +33,13 @@ export function keepsApplicationLine(line: string, wanted: ApplicationLevel, at:
   const isTimed = object !== undefined && timestampKeys.some((key) => isRfc3339(object[key]));
   const level = (isTimed && toApplicationLevel(object.level)) || "INFO";
   if (applicationLevels.indexOf(level) < applicationLevels.indexOf(wanted)) return undefined;
-  return object && !isTimed ? JSON.stringify({ ...object, timestamp: isoTime(at) }) : line;
+  if (!object || isTimed) return line;
+  try {
+    return JSON.stringify({ ...object, timestamp: isoTime(at) });
+  } catch {
+    // Nested so deeply that it can be read and not be written again.
+    return line;
+  }
 }
 
 /** What the managed runtimes and common loggers call it. */

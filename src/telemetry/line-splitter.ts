@@ -1,6 +1,6 @@
 /** Output in lines, however the chunks fall. */
 
-/** Characters a line may have: a record of it still fits into what a subscriber expects of one batch. */
+/** Characters a line may have; a longer one is cut, and each piece told as a line. */
 const maxLineLength = 256 * 1024;
 
 export class LineSplitter {
@@ -18,8 +18,9 @@ export class LineSplitter {
     }
     this.#rest += text.slice(from);
     while (this.#rest.length > maxLineLength) {
-      this.onLine(this.#rest.slice(0, maxLineLength));
-      this.#rest = this.#rest.slice(maxLineLength);
+      const end = pieceEnd(this.#rest, 0);
+      this.onLine(this.#rest.slice(0, end));
+      this.#rest = this.#rest.slice(end);
     }
   }
 
@@ -31,8 +32,19 @@ export class LineSplitter {
   }
 
   #emit(line: string): void {
-    for (let from = 0; from < line.length || from === 0; from += maxLineLength) {
-      this.onLine(line.slice(from, from + maxLineLength));
-    }
+    let from = 0;
+    do {
+      const end = pieceEnd(line, from);
+      this.onLine(line.slice(from, end));
+      from = end;
+    } while (from < line.length);
   }
+}
+
+/** Where the piece that begins here ends: never between the two halves of one character. */
+function pieceEnd(text: string, from: number): number {
+  const end = Math.min(from + maxLineLength, text.length);
+  const isInCharacter =
+    end < text.length && /[\uDC00-\uDFFF]/.test(text[end] ?? "") && /[\uD800-\uDBFF]/.test(text[end - 1] ?? "");
+  return isInCharacter ? end - 1 : end;
 }

@@ -30,6 +30,8 @@ export interface RecorderOptions {
 interface Stream {
   readonly type: OutputSource["kind"];
   readonly lines: LineSplitter;
+  /** Takes what is left of a character whose end never came. */
+  readonly endDecoding: () => void;
 }
 
 export class Recorder implements SandboxEvents {
@@ -44,13 +46,19 @@ export class Recorder implements SandboxEvents {
   receiveOutput(source: OutputSource): (chunk: Uint8Array) => void {
     const { clock, format, telemetry, show } = this.options;
     const type = source.kind;
-    const decoder = new TextDecoder();
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     const lines = new LineSplitter((line) => this.#line(type, line));
-    this.#streams.push({ type, lines });
-    return (chunk) => {
-      const text = decoder.decode(chunk, { stream: true });
+    const take = (text: string) => {
       if (!format.takesLines) format.output(type, text, clock.epoch());
       if (format.takesLines || telemetry.isListening) lines.push(text);
+    };
+    const endDecoding = () => {
+      const text = decoder.decode();
+      if (text !== "") take(text);
+    };
+    this.#streams.push({ type, lines, endDecoding });
+    return (chunk) => {
+      take(decoder.decode(chunk, { stream: true }));
       show(chunk);
     };
   }
@@ -102,6 +110,7 @@ export class Recorder implements SandboxEvents {
   }
 
   processesEnded(): void {
+    for (const stream of this.#streams) stream.endDecoding();
     this.#flush("function");
     this.#flush("extension");
     this.#streams = [];

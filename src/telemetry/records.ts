@@ -32,6 +32,8 @@ export interface TelemetryEvent {
   readonly type: RecordType;
   /** Epoch milliseconds. */
   readonly at: number;
+  /** Only of a line of output: the line. */
+  readonly line?: string;
   /** The full type, such as `platform.start`, and the record in each dialect; `undefined`: this dialect has no such record. */
   render(dialect: Dialect): { readonly type: string; readonly record: unknown } | undefined;
 }
@@ -40,7 +42,14 @@ export interface TelemetryEvent {
 export function serialize(event: TelemetryEvent, dialect: Dialect): string | undefined {
   const rendered = event.render(dialect);
   if (!rendered) return undefined;
-  return JSON.stringify({ time: isoTime(event.at), type: rendered.type, record: rendered.record });
+  const { type, record } = rendered;
+  const time = isoTime(event.at);
+  try {
+    return JSON.stringify({ time, type, record });
+  } catch {
+    // A line's object nested so deeply that it can be read and not be written again.
+    return JSON.stringify({ time, type, record: event.line });
+  }
 }
 
 /** Epoch milliseconds as RFC 3339 in UTC. Lines come many to a millisecond: the last text is kept. */
@@ -138,7 +147,9 @@ export function invocationEnd(at: number, { requestId }: InvocationReport): Tele
 }
 
 export function fault(at: number, { requestId, faultReason, errorType }: InvocationReport): TelemetryEvent {
-  return logsOnly(at, "platform.fault", `RequestId: ${requestId} Error: ${faultReason}\n${errorType}`);
+  // A timeout has no type.
+  const lines = [`RequestId: ${requestId} Error: ${faultReason}`, errorType].filter((line) => line !== undefined);
+  return logsOnly(at, "platform.fault", lines.join("\n"));
 }
 
 export function report(at: number, ended: InvocationReport, { memorySizeMb }: FunctionFacts): TelemetryEvent {
@@ -186,6 +197,7 @@ export function outputLine(
   return {
     type,
     at,
+    line,
     render(dialect) {
       const carriesObjects = dialect === "telemetry 2022-12-13" || dialect === "telemetry 2025-01-29";
       if (!isJsonFormat || !carriesObjects) return { type, record: line };

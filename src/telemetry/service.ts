@@ -3,11 +3,12 @@ import type { Clock } from "../clock.ts";
 import { log } from "../log.ts";
 import { Delivery } from "./delivery.ts";
 import type { Carrier } from "./destinations.ts";
-import { type Dialect, subscription as subscriptionRecord, type TelemetryEvent } from "./records.ts";
+import { type Dialect, type RecordType, subscription as subscriptionRecord, type TelemetryEvent } from "./records.ts";
 import type { Subscription, SubscriptionApi } from "./subscription.ts";
 
-/** Events kept for those who subscribe late in init. A runtime that floods its init must not end the process. */
+/** Kept for those who subscribe late in init. A runtime that floods its init must not end the process. */
 const maxEarlyEvents = 100_000;
+const maxEarlyBytes = 32 * 1024 * 1024;
 
 /** Thrown when it is too late to subscribe: init has ended. */
 export class SubscriptionClosedError extends Error {
@@ -21,8 +22,11 @@ export class OtherApiError extends Error {
 
 export class TelemetryService {
   #deliveries: Delivery[] = [];
-  /** Everything since init began; `undefined` once the window is closed. */
+  /** What happened since init began; `undefined` once the window is closed. */
   #early: TelemetryEvent[] | undefined;
+  #earlyBytes = 0;
+  /** Lines since init began that were too many to be kept, by type. */
+  #missed = new Map<RecordType, { records: number; bytes: number }>();
 
   constructor(
     private readonly clock: Clock,
@@ -37,6 +41,8 @@ export class TelemetryService {
   /** Init begins: from here on everything is kept for those who subscribe before it ends. */
   openWindow(): void {
     this.#early = [];
+    this.#earlyBytes = 0;
+    this.#missed.clear();
   }
 
   /** Init has ended: nobody can subscribe any more. */
@@ -45,7 +51,7 @@ export class TelemetryService {
   }
 
   record(event: TelemetryEvent): void {
-    if (this.#early && this.#early.length < maxEarlyEvents) this.#early.push(event);
+    this.#keepEarly(event);
     for (const delivery of this.#deliveries) delivery.add(event);
   }
 
@@ -67,6 +73,10 @@ export class TelemetryService {
       before.end();
     }
     for (const event of this.#early) delivery.add(event);
+    for (const type of asked.types) {
+      const missed = this.#missed.get(type);
+      if (missed) delivery.missed(missed.records, missed.bytes);
+    }
     this.record(subscriptionRecord(this.clock.epoch(), extension, asked.dialect satisfies Dialect, asked.types));
   }
 
@@ -80,6 +90,20 @@ export class TelemetryService {
     for (const delivery of this.#deliveries) delivery.end();
     this.#deliveries = [];
     this.#early = undefined;
+  }
+
+  /** Only lines of output come without number: what else happens in an init is kept whatever they take. */
+  #keepEarly(event: TelemetryEvent): void {
+    if (!this.#early) return;
+    const bytes = event.line === undefined ? 0 : Buffer.byteLength(event.line);
+    const isTooMuch = this.#early.length >= maxEarlyEvents || this.#earlyBytes + bytes > maxEarlyBytes;
+    if (event.line === undefined || !isTooMuch) {
+      this.#early.push(event);
+      this.#earlyBytes += bytes;
+      return;
+    }
+    const { records, bytes: before } = this.#missed.get(event.type) ?? { records: 0, bytes: 0 };
+    this.#missed.set(event.type, { records: records + 1, bytes: before + bytes });
   }
 }
 

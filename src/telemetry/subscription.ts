@@ -134,7 +134,8 @@ function httpDestination(
   problems: string[],
 ): Destination | undefined {
   const url = typeof uri === "string" && URL.canParse(uri) ? new URL(uri) : undefined;
-  if (url?.protocol !== "http:" || !ownHosts.has(url.hostname)) {
+  // With a user before the host nothing could be sent.
+  if (url?.protocol !== "http:" || !ownHosts.has(url.hostname) || url.username !== "" || url.password !== "") {
     problems.push(
       `destination.URI is ${show(uri)}: it must be http://sandbox.localdomain:<port>, with or without a path`,
     );
@@ -144,7 +145,12 @@ function httpDestination(
     problems.push("URI port is not provided");
     return undefined;
   }
-  if (isReserved(Number(url.port || "80"), runtimeApiPort, problems)) return undefined;
+  const port = Number(url.port || "80");
+  if (port === 0) {
+    problems.push("destination.URI has port 0: it must be a port, 1 to 65535");
+    return undefined;
+  }
+  if (isReserved(port, runtimeApiPort, problems)) return undefined;
   // The Logs API lets the subscriber choose; the Telemetry API always posts.
   if (api === "Logs" && method !== undefined && method !== "POST" && method !== "PUT") {
     problems.push(`destination.method is ${show(method)}: it must be POST or PUT`);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { isPending } from "../runtime-api/fixture.ts";
 import { within } from "../support/within.ts";
-import { exitFault, response, timedOut, World } from "./world.ts";
+import { exitFault, type FakeProcess, response, timedOut, World } from "./world.ts";
 
 /** The next invocation is served, by fresh processes. */
 async function expectFresh(world: World, requestId: string): Promise<void> {
@@ -193,4 +193,26 @@ describe("the reset", () => {
     void world.poll();
     expect((await invoked).outcome).toEqual(response());
   });
+});
+
+test("an extension that ends while the next invocation waits for its output is reset before anything starts anew", async () => {
+  const world = new World({ extensions: ["a"] });
+  const init = world.sandbox.init();
+  const extension = world.sandbox.extensions.register("a", ["INVOKE"]);
+  void extension.next(new AbortController().signal);
+  void world.poll();
+  await init;
+  const process = world.processes[0] as FakeProcess;
+  const received = process.write();
+  world.ending = Promise.withResolvers<boolean>();
+  void world.invoke();
+  await world.flush();
+  process.exit({ code: 1 });
+  await world.flush();
+  received();
+  await world.flush();
+  expect([world.processes.length, world.phases, world.endings]).toEqual([2, ["init"], 1]);
+  world.ending.resolve(true);
+  await world.flush();
+  expect([world.processes.length, world.phases]).toEqual([3, ["init", "invoke"]]);
 });

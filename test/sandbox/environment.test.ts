@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { runtimeEnvironment } from "../../src/sandbox/environment.ts";
+import { extensionEnvironment, runtimeEnvironment } from "../../src/sandbox/environment.ts";
 
 const api = "127.0.0.1:9001";
 const added = { AWS_LAMBDA_RUNTIME_API: api };
@@ -66,5 +66,53 @@ describe("the runtime's environment", () => {
 
   test("has nothing else: no credentials endpoint, no invented names", () => {
     expect(runtimeEnvironment({}, "h", api)).toEqual({ _HANDLER: "h", ...added });
+  });
+});
+
+describe("an extension's environment", () => {
+  test.each([
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_XRAY_CONTEXT_MISSING",
+    "AWS_XRAY_DAEMON_ADDRESS",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+    "_HANDLER",
+    "_AWS_XRAY_DAEMON_ADDRESS",
+    "_AWS_XRAY_DAEMON_PORT",
+    "_LAMBDA_TELEMETRY_LOG_FD",
+    "_X_AMZN_TRACE_ID",
+    "_",
+    "__proto__",
+  ])("has no %s", (name) => {
+    const given = Object.fromEntries([[name, "x"]]);
+    expect(extensionEnvironment({ ...added, ...given })).toEqual(added);
+  });
+
+  test.each([
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_LOG_FORMAT",
+    "AWS_LAMBDA_LOG_GROUP_NAME_2",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_XRAY_DAEMON_ADDRESS_2",
+    "LAMBDA_TASK_ROOTS",
+    "lambda_task_root",
+    "LD_LIBRARY_PATH",
+    "PATH",
+    "TZ",
+    "HANDLER",
+    "MY_",
+  ])("has %s as the runtime has it", (name) => {
+    expect(extensionEnvironment({ [name]: " a=b\n" })).toEqual({ [name]: " a=b\n" });
+  });
+
+  test("has empty values, and leaves the runtime's as it is", () => {
+    const runtime = { EMPTY: "", _HANDLER: "h" };
+    expect(extensionEnvironment(runtime)).toEqual({ EMPTY: "" });
+    expect(runtime).toEqual({ EMPTY: "", _HANDLER: "h" });
   });
 });

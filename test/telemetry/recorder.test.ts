@@ -1,0 +1,362 @@
+import { beforeEach, describe, expect, test } from "bun:test";
+import type { InitReport, InvocationReport } from "../../src/telemetry/events.ts";
+import { LogBuffer } from "../../src/telemetry/log-buffer.ts";
+import { JsonFormat, type LogFormat, TextFormat } from "../../src/telemetry/log-format.ts";
+import { Recorder } from "../../src/telemetry/recorder.ts";
+import type { FunctionFacts, TelemetryEvent } from "../../src/telemetry/records.ts";
+import { TelemetryService } from "../../src/telemetry/service.ts";
+import type { Subscription } from "../../src/telemetry/subscription.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+const facts: FunctionFacts = {
+  functionName: "fn",
+  functionVersion: "$LATEST",
+  memorySizeMb: 128,
+  initializationType: "on-demand",
+  instanceId: "",
+};
+
+/** Notes what it is told, instead of sending it. */
+class NotingService extends TelemetryService {
+  readonly told: { type: string; record: unknown }[] = [];
+  flushes: number[] = [];
+  ends = 0;
+
+  override record(event: TelemetryEvent): void {
+    const rendered = event.render("telemetry 2025-01-29") ?? event.render("logs 2021-03-18");
+    if (rendered) this.told.push(rendered);
+    super.record(event);
+  }
+
+  override async flush(ms: number): Promise<void> {
+    this.flushes.push(ms);
+  }
+
+  override endSubscriptions(): void {
+    this.ends++;
+    super.endSubscriptions();
+  }
+
+  get types(): string[] {
+    return this.told.map(({ type }) => type);
+  }
+
+  get lines(): unknown[] {
+    return this.told.filter(({ type }) => !type.startsWith("platform")).map(({ record }) => record);
+  }
+}
+
+let clock: FakeClock;
+let telemetry: NotingService;
+let buffer: LogBuffer;
+let shown: Uint8Array[];
+let recorder: Recorder;
+
+function record(format: "text" | "json" = "text"): Recorder {
+  const levels = { application: "TRACE", system: "DEBUG" } as const;
+  const isJsonFormat = format === "json";
+  const logFormat: LogFormat = isJsonFormat ? new JsonFormat(buffer, facts, levels) : new TextFormat(buffer, facts);
+  const show = (chunk: Uint8Array) => void shown.push(chunk);
+  recorder = new Recorder({ clock, format: logFormat, telemetry, facts, isJsonFormat, show, flushMs: 1234 });
+  return recorder;
+}
+
+beforeEach(() => {
+  clock = new FakeClock();
+  telemetry = new NotingService(clock, () => ({ async send() {}, close() {} }));
+  buffer = new LogBuffer();
+  shown = [];
+  record();
+});
+
+const subscription: Subscription = {
+  api: "Telemetry",
+  dialect: "telemetry 2025-01-29",
+  types: ["platform"],
+  buffering: { maxItems: 10_000, maxBytes: 262_144, timeoutMs: 1000 },
+  destination: { protocol: "TCP", port: 1 },
+};
+
+const init: InitReport = {
+  phase: "init",
+  status: "success",
+  errorType: undefined,
+  durationMs: 10,
+  isRuntimeTried: true,
+  extensions: [
+    { name: "a", state: "Ready", events: [], errorType: undefined },
+    { name: "b", state: "Ready", events: [], errorType: undefined },
+  ],
+};
+
+const begun = { requestId: "id-1", traceId: "" };
+
+const ended: InvocationReport = {
+  ...begun,
+  status: "success",
+  errorType: undefined,
+  faultReason: undefined,
+  durationMs: 2,
+  runtimeMs: 2,
+  producedBytes: 4,
+  spans: [],
+  maxMemoryMb: 30,
+  initDurationMs: undefined,
+};
+
+/** Begins and ends an init, with a subscriber or without. */
+function initialize(hasSubscriber: boolean): void {
+  recorder.initStarted("init");
+  if (hasSubscriber) telemetry.subscribe("a", subscription);
+  recorder.initEnded(init);
+  telemetry.told.length = 0;
+}
+
+const output = (kind: "function" | "extension" = "function") => {
+  const receive = recorder.receiveOutput(kind === "function" ? { kind } : { kind, name: "a" });
+  return (text: string | Uint8Array) => receive(typeof text === "string" ? Buffer.from(text) : text);
+};
+
+describe("an init", () => {
+  test("is told whole, to those who may yet subscribe", () => {
+    recorder.initStarted("init");
+    output()("early\n");
+    recorder.initEnded(init);
+    expect(telemetry.types).toEqual([
+      "platform.initStart",
+      "function",
+      "platform.initRuntimeDone",
+      "platform.extension",
+      "platform.extension",
+      "platform.initReport",
+    ]);
+  });
+
+  test("has nothing to tell of a runtime that was not tried", () => {
+    recorder.initStarted("invoke");
+    recorder.initEnded({ ...init, isRuntimeTried: false, extensions: [] });
+    expect(telemetry.types).toEqual(["platform.initStart", "platform.initReport"]);
+    expect(telemetry.told[0]?.record).toMatchObject({ phase: "invoke" });
+  });
+
+  test("can be subscribed to until it has ended, its last records included", () => {
+    recorder.initStarted("init");
+    expect(telemetry.isListening).toBe(true);
+    recorder.initEnded(init);
+    expect(telemetry.isListening).toBe(false);
+  });
+
+  test("is logged too, with the times of the moment", async () => {
+    recorder = record("json");
+    recorder.initStarted("init");
+    await clock.advance(1500);
+    recorder.initEnded({ ...init, extensions: [] });
+    const lines = buffer.take().trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line)).map((told) => [told.time, told.type])).toEqual([
+      ["2023-11-14T22:13:20.000Z", "platform.initStart"],
+      ["2023-11-14T22:13:21.500Z", "platform.initRuntimeDone"],
+      ["2023-11-14T22:13:21.500Z", "platform.initReport"],
+    ]);
+  });
+});
+
+describe("an invocation", () => {
+  test("is told from its dispatch to its report", () => {
+    initialize(true);
+    recorder.invocationStarted(begun);
+    expect(telemetry.types).toEqual([]);
+    recorder.invocationDispatched(begun);
+    recorder.invocationEnded(ended);
+    expect(telemetry.types).toEqual(["platform.start", "platform.runtimeDone", "platform.end", "platform.report"]);
+  });
+
+  test("has a fault where its processes broke", () => {
+    initialize(true);
+    recorder.invocationEnded({ ...ended, status: "error", errorType: "Runtime.ExitError", faultReason: "why" });
+    expect(telemetry.types).toEqual(["platform.runtimeDone", "platform.fault", "platform.end", "platform.report"]);
+  });
+
+  test("is logged as text from its start to its report", () => {
+    initialize(false);
+    recorder.invocationStarted(begun);
+    output()("line\n");
+    recorder.invocationDispatched(begun);
+    recorder.invocationEnded(ended);
+    expect(buffer.take()).toBe(
+      "START RequestId: id-1 Version: $LATEST\nline\nEND RequestId: id-1\n" +
+        "REPORT RequestId: id-1\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\t\n",
+    );
+  });
+});
+
+describe("where nobody listens", () => {
+  test("nothing is recorded, and everything is logged and shown", () => {
+    initialize(false);
+    recorder.invocationStarted(begun);
+    recorder.invocationDispatched(begun);
+    const write = output();
+    write("one\ntw");
+    write("o");
+    recorder.invocationEnded(ended);
+    recorder.shutdownStarted();
+    recorder.processesEnded();
+    expect(telemetry.told).toEqual([]);
+    expect(buffer.take()).toStartWith("START RequestId: id-1 Version: $LATEST\none\ntwo\nEND");
+    expect(Buffer.concat(shown).toString()).toBe("one\ntwo");
+  });
+
+  test("an early line without an end does not turn up later", () => {
+    recorder.initStarted("init");
+    output()("early, without an end");
+    recorder.initEnded(init);
+    telemetry.told.length = 0;
+    recorder.invocationEnded(ended);
+    expect(telemetry.told).toEqual([]);
+  });
+
+  test("a JSON log has its lines all the same", () => {
+    recorder = record("json");
+    initialize(false);
+    buffer.take();
+    output()("one\ntwo");
+    recorder.invocationEnded({ ...ended });
+    expect(buffer.take()).toStartWith('one\ntwo\n{"time":');
+    expect(telemetry.told).toEqual([]);
+  });
+});
+
+describe("a line without an end", () => {
+  const both = () => {
+    initialize(true);
+    const [ofFunction, ofExtension] = [output("function"), output("extension")];
+    ofFunction("function");
+    ofExtension("extension");
+    expect(telemetry.lines).toEqual([]);
+  };
+
+  test.each([
+    ["of the function, when the invocation has ended", () => recorder.invocationEnded(ended), ["function"]],
+    ["of an extension, when the next invocation begins", () => recorder.invocationStarted(begun), ["extension"]],
+    ["of the function, when a shutdown begins", () => recorder.shutdownStarted(), ["function"]],
+    ["of either, when the processes have ended", () => recorder.processesEnded(), ["function", "extension"]],
+    ["of nobody, when an event is given out", () => recorder.invocationDispatched(begun), []],
+    ["of nobody, when init ends", () => recorder.initEnded(init), []],
+  ])("is taken for one %s", (_, happens, lines) => {
+    both();
+    happens();
+    expect(telemetry.lines).toEqual(lines);
+  });
+
+  test("comes before the records of the end", () => {
+    both();
+    recorder.invocationEnded(ended);
+    expect(telemetry.types[0]).toBe("function");
+  });
+
+  test("is logged before the start of the next invocation, and the end of its own", () => {
+    record("json");
+    initialize(true);
+    buffer.take();
+    const [ofFunction, ofExtension] = [output("function"), output("extension")];
+    ofExtension("of the extension");
+    recorder.invocationStarted(begun);
+    ofFunction("of the function");
+    recorder.invocationEnded(ended);
+    const lines = buffer.take().split("\n");
+    expect([lines[0], lines[2]]).toEqual(["of the extension", "of the function"]);
+  });
+
+  test("that still comes of processes that are gone is nobody's", () => {
+    record("json");
+    const late = output();
+    recorder.processesEnded();
+    late("late");
+    recorder.invocationEnded(ended);
+    expect(buffer.take()).not.toContain("late");
+  });
+
+  test("of processes that are gone is not told again", () => {
+    both();
+    recorder.processesEnded();
+    telemetry.told.length = 0;
+    initialize(true);
+    recorder.invocationEnded(ended);
+    recorder.processesEnded();
+    expect(telemetry.lines).toEqual([]);
+  });
+});
+
+describe("output", () => {
+  test("of two streams is told apart, though they interleave within characters", () => {
+    initialize(true);
+    const [left, right] = [output("function"), output("extension")];
+    const bytes = [Buffer.from("é€😀\n"), Buffer.from("😀ü𝄞\n")] as const;
+    for (let index = 0; index < Math.max(bytes[0].length, bytes[1].length); index++) {
+      left(bytes[0].subarray(index, index + 1));
+      right(bytes[1].subarray(index, index + 1));
+    }
+    expect(telemetry.told).toEqual([
+      { type: "function", record: "é€😀" },
+      { type: "extension", record: "😀ü𝄞" },
+    ]);
+  });
+
+  test("is shown as it came, byte for byte", () => {
+    const write = output();
+    const chunks = [Buffer.from([0xff, 0xe2]), Buffer.from([0x82]), Buffer.from([0xac, 0x0a])];
+    for (const chunk of chunks) write(chunk);
+    expect(shown).toEqual(chunks);
+    expect(buffer.take()).toBe("\ufffd€\n");
+  });
+
+  test("that ends within a character is not lost", () => {
+    initialize(true);
+    output()(Buffer.from([0x61, 0xe2, 0x82]));
+    recorder.processesEnded();
+    expect(telemetry.lines).toEqual(["a\ufffd"]);
+    expect(buffer.take()).toBe("a\ufffd");
+  });
+
+  test("has its byte order mark", () => {
+    output()("\ufeffone\n");
+    expect(buffer.take()).toBe("\ufeffone\n");
+  });
+
+  test.each([
+    ["json", { level: "INFO" }],
+    ["text", '{"level":"INFO"}'],
+  ] as const)("of a function that logs %s has records of %j", (format, record_) => {
+    record(format);
+    initialize(true);
+    output("function")('{"level":"INFO"}\n');
+    output("extension")('{"level":"INFO"}\n');
+    expect(telemetry.lines).toEqual([record_, record_]);
+  });
+
+  test("below the level of the log is told to subscribers all the same", () => {
+    recorder = new Recorder({
+      clock,
+      format: new JsonFormat(buffer, facts, { application: "ERROR", system: "WARN" }),
+      telemetry,
+      facts,
+      isJsonFormat: true,
+      show: () => {},
+      flushMs: 1,
+    });
+    initialize(true);
+    output()("text\n");
+    expect([buffer.take(), telemetry.lines]).toEqual(["", ["text"]]);
+  });
+});
+
+describe("the end", () => {
+  test("of the runtime lets subscribers have what waits, within the budget", () => {
+    recorder.shutdownStarted();
+    expect([telemetry.flushes, telemetry.ends]).toEqual([[1234], 0]);
+  });
+
+  test("of all processes is the end of their subscriptions", () => {
+    recorder.processesEnded();
+    expect([telemetry.flushes, telemetry.ends]).toEqual([[], 1]);
+  });
+});
