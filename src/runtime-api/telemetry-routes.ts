@@ -2,6 +2,7 @@
 import { OtherApiError, SubscriptionClosedError, type TelemetryService } from "../telemetry/service.ts";
 import { parseSubscription, type SubscriptionApi, SubscriptionError } from "../telemetry/subscription.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
+import { readBody } from "./body.ts";
 import { callingExtension } from "./extension-routes.ts";
 
 export const telemetryVersion = "/2022-07-01";
@@ -16,7 +17,9 @@ export function addTelemetryRoutes(options: RuntimeApiOptions, add: AddRoute): v
   const { host, telemetry, runtimeApiPort } = options;
   const subscribe = (api: SubscriptionApi) => async (request: Request) => {
     const { name } = callingExtension(host.extensions, request);
-    const text = await request.text().catch(() => "");
+    const body = await readBody(request, maxBodyBytes);
+    if (body.kind === "too large") return refusal(400, validationErrorTypes[api], tooLarge);
+    const text = body.kind === "whole" ? new TextDecoder().decode(body.bytes) : "";
     return subscribed(api, telemetry, name, text, runtimeApiPort);
   };
   add("PUT", `${telemetryVersion}/telemetry`, subscribe("Telemetry"));
@@ -31,6 +34,7 @@ function subscribed(
   runtimeApiPort: number,
 ): Response {
   try {
+    telemetry.checkOpen(api);
     telemetry.subscribe(name, parseSubscription(api, text, runtimeApiPort));
     return new Response('"OK"', { headers: json });
   } catch (error) {
@@ -41,6 +45,10 @@ function subscribed(
     throw error;
   }
 }
+
+/** A subscription has a few hundred. */
+const maxBodyBytes = 1024 * 1024;
+const tooLarge = `the body has more than ${maxBodyBytes} bytes`;
 
 const json = { "Content-Type": "application/json" };
 

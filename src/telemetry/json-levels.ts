@@ -33,9 +33,17 @@ export function keepsApplicationLine(line: string, wanted: ApplicationLevel, at:
   const isTimed = object !== undefined && timestampKeys.some((key) => isRfc3339(object[key]));
   const level = (isTimed && toApplicationLevel(object.level)) || "INFO";
   if (applicationLevels.indexOf(level) < applicationLevels.indexOf(wanted)) return undefined;
-  if (!object || isTimed) return line;
+  return !object || isTimed ? line : withTimestamp(line, object, isoTime(at));
+}
+
+/** The rest stays as it was written, unless an invalid timestamp stands in the way. */
+function withTimestamp(line: string, object: Record<string, unknown>, timestamp: string): string {
+  if (object.timestamp === undefined) {
+    const open = line.trimEnd().slice(0, -1).trimEnd();
+    return `${open}${open.endsWith("{") ? "" : ","}"timestamp":"${timestamp}"}`;
+  }
   try {
-    return JSON.stringify({ ...object, timestamp: isoTime(at) });
+    return JSON.stringify({ ...object, timestamp });
   } catch {
     // Nested so deeply that it can be read and not be written again.
     return line;

@@ -44,12 +44,14 @@ export function serialize(event: TelemetryEvent, dialect: Dialect): string | und
   if (!rendered) return undefined;
   const { type, record } = rendered;
   const time = isoTime(event.at);
-  try {
-    return JSON.stringify({ time, type, record });
-  } catch {
-    // A line's object nested so deeply that it can be read and not be written again.
-    return JSON.stringify({ time, type, record: event.line });
-  }
+  // As it was written: big numbers, doubled keys and deep nesting do not survive being read and written again.
+  if (record instanceof JsonText) return `{"time":"${time}","type":"${type}","record":${record.text}}`;
+  return JSON.stringify({ time, type, record });
+}
+
+/** A record that is JSON already. */
+export class JsonText {
+  constructor(readonly text: string) {}
 }
 
 /** Epoch milliseconds as RFC 3339 in UTC. Lines come many to a millisecond: the last text is kept. */
@@ -193,7 +195,7 @@ export function outputLine(
   line: string,
   isJsonFormat: boolean,
 ): TelemetryEvent {
-  let object: object | undefined | "unknown" = "unknown";
+  let record: JsonText | string | undefined;
   return {
     type,
     at,
@@ -201,8 +203,8 @@ export function outputLine(
     render(dialect) {
       const carriesObjects = dialect === "telemetry 2022-12-13" || dialect === "telemetry 2025-01-29";
       if (!isJsonFormat || !carriesObjects) return { type, record: line };
-      if (object === "unknown") object = parseObject(line);
-      return { type, record: object ?? line };
+      record ??= parseObject(line) ? new JsonText(line.trim()) : line;
+      return { type, record };
     },
   };
 }

@@ -55,6 +55,11 @@ export class TelemetryService {
     for (const delivery of this.#deliveries) delivery.add(event);
   }
 
+  /** @throws {SubscriptionClosedError} when init has ended: whatever is asked, it is too late */
+  checkOpen(api: SubscriptionApi): void {
+    if (!this.#early) throw new SubscriptionClosedError(`${api} API subscription is closed`);
+  }
+
   /**
    * Subscribes an extension. It gets what happened so far in this init, then everything. The same request again changes
    * nothing; another one takes the first one's place.
@@ -62,7 +67,7 @@ export class TelemetryService {
    * @throws {OtherApiError}
    */
   subscribe(extension: string, asked: Subscription): void {
-    if (!this.#early) throw new SubscriptionClosedError(`${asked.api} API subscription is closed`);
+    this.checkOpen(asked.api);
     const before = this.#deliveries.find(({ name }) => name === extension);
     if (before && before.subscription.api !== asked.api) throw new OtherApiError(otherApiText(before.subscription.api));
     if (before && Bun.deepEquals(before.subscription, asked)) return;
@@ -72,7 +77,7 @@ export class TelemetryService {
       log.info(`the extension ${extension} has replaced its subscription`);
       before.end();
     }
-    for (const event of this.#early) delivery.add(event);
+    for (const event of this.#early ?? []) delivery.add(event);
     for (const type of asked.types) {
       const missed = this.#missed.get(type);
       if (missed) delivery.missed(missed.records, missed.bytes);

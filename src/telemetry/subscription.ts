@@ -156,7 +156,7 @@ function httpDestination(
     problems.push(`destination.method is ${show(method)}: it must be POST or PUT`);
     return undefined;
   }
-  url.hostname = "127.0.0.1";
+  if (url.hostname.startsWith("sandbox")) url.hostname = "127.0.0.1";
   return { protocol: "HTTP", url: url.href, method: api === "Logs" && method === "PUT" ? "PUT" : "POST" };
 }
 

@@ -113,13 +113,15 @@ describe("a timestamp", () => {
 
   test("is added behind the other keys where there is none", () => {
     expect(keepsApplicationLine('{ "message": "m", "__proto__": 1 }', "INFO", at)).toBe(
-      `{"message":"m","__proto__":1,"timestamp":"${time}"}`,
+      `{ "message": "m", "__proto__": 1,"timestamp":"${time}"}`,
     );
   });
 
-  test("is not added to an object too deep to be written again", () => {
-    const deep = `${'{"a":'.repeat(500_000)}1${"}".repeat(500_000)}`;
-    expect(keepsApplicationLine(deep, "INFO", at)).toBe(deep);
+  test("is added to an object too deep to be written again, unless an invalid one would have to go", () => {
+    const deep = (first: string) => `${`{${first}"a":`}${'{"a":'.repeat(500_000)}1${"}".repeat(500_001)}`;
+    expect(keepsApplicationLine(deep(""), "INFO", at)).toBe(`${deep("").slice(0, -1)},"timestamp":"${time}"}`);
+    const invalid = deep('"timestamp":1,');
+    expect(keepsApplicationLine(invalid, "INFO", at)).toBe(invalid);
   });
 });
 

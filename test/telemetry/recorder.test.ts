@@ -3,7 +3,7 @@ import type { InitReport, InvocationReport } from "../../src/telemetry/events.ts
 import { LogBuffer } from "../../src/telemetry/log-buffer.ts";
 import { JsonFormat, type LogFormat, TextFormat } from "../../src/telemetry/log-format.ts";
 import { Recorder } from "../../src/telemetry/recorder.ts";
-import type { FunctionFacts, TelemetryEvent } from "../../src/telemetry/records.ts";
+import { type FunctionFacts, JsonText, type TelemetryEvent } from "../../src/telemetry/records.ts";
 import { TelemetryService } from "../../src/telemetry/service.ts";
 import type { Subscription } from "../../src/telemetry/subscription.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -323,7 +323,7 @@ describe("output", () => {
   });
 
   test.each([
-    ["json", { level: "INFO" }],
+    ["json", new JsonText('{"level":"INFO"}')],
     ["text", '{"level":"INFO"}'],
   ] as const)("of a function that logs %s has records of %j", (format, record_) => {
     record(format);
@@ -350,8 +350,9 @@ describe("output", () => {
 });
 
 describe("the end", () => {
-  test("of the runtime lets subscribers have what waits, within the budget", () => {
-    recorder.shutdownStarted();
+  test("of the runtime lets subscribers have what waits, within the budget", async () => {
+    initialize(true);
+    await recorder.shutdownStarted();
     expect([telemetry.flushes, telemetry.ends]).toEqual([[1234], 0]);
   });
 

@@ -144,9 +144,9 @@ describe("a destination", () => {
     ["http://sandbox:8080/", "http://127.0.0.1:8080/"],
     ["http://sandbox.localdomain:80/a", "http://127.0.0.1/a"],
     ["http://SANDBOX.localdomain:1/a/b?c=d", "http://127.0.0.1:1/a/b?c=d"],
-    ["HTTP://localhost:65535", "http://127.0.0.1:65535/"],
+    ["HTTP://localhost:65535", "http://localhost:65535/"],
     ["http://127.0.0.1:8080/x%20y", "http://127.0.0.1:8080/x%20y"],
-    ["http://[::1]:8080", "http://127.0.0.1:8080/"],
+    ["http://[::1]:8080", "http://[::1]:8080/"],
   ])("%s is this machine: %s", (URI, url) => {
     for (const api of ["Telemetry", "Logs"] as const) {
       const schemaVersion = api === "Logs" ? "2020-08-15" : least.schemaVersion;
