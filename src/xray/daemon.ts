@@ -15,6 +15,9 @@ const defaultAddress = { hostname: "127.0.0.1", port: 2000 } as const;
 /** Bytes of datagrams the kernel is asked to keep while init is busy; it gives what it allows. */
 const receiveBufferBytes = 8 << 20;
 
+/** Milliseconds after the start: a burst needs a function that runs. */
+const widenAfterMs = 20;
+
 /** Milliseconds between two records of the daemon's own figures. */
 const telemetryEveryMs = 60_000;
 
@@ -44,7 +47,7 @@ export function startXRay(options: XRayOptions): XRayDaemon {
   const endings: (() => void)[] = [];
   const proxy = serveProxy(upstream, listenOn);
   if (proxy) endings.push(() => void proxy.stop(true));
-  const ready = listenForSegments(segments, listenOn, endings);
+  const ready = listenForSegments(segments, clock, listenOn, endings);
   if (sendTelemetry) endings.push(tellFigures(upstream, segments, clock));
   return {
     ready,
@@ -61,14 +64,21 @@ export function startXRay(options: XRayOptions): XRayDaemon {
 /** `node:dgram` would take several milliseconds to load, on the start-up path of every function. */
 async function listenForSegments(
   segments: Segments,
+  clock: Clock,
   { hostname, port }: { hostname: string; port: number },
   endings: (() => void)[],
 ): Promise<void> {
   try {
     const data = (_: unknown, datagram: Buffer) => segments.add(datagram);
     const socket = await Bun.udpSocket({ hostname, port, socket: { data } });
-    endings.push(() => socket.close());
-    if (!widenReceiveBuffer(port, receiveBufferBytes)) log.info("X-Ray's receive buffer stays as small as it is");
+    // Finding the socket takes half a millisecond, which the first invocation need not wait for.
+    const callOff = clock.after(widenAfterMs, () => {
+      if (!widenReceiveBuffer(port, receiveBufferBytes)) log.info("X-Ray's receive buffer stays as small as it is");
+    });
+    endings.push(() => {
+      callOff();
+      socket.close();
+    });
   } catch (error) {
     log.warn(`X-Ray segments cannot be received on UDP ${hostname}:${port}: ${messageOf(error)}. Free the port.`);
   }
