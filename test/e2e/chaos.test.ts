@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { runFixture, startInit, stopAll } from "./support/init.ts";
+import { startWithExtensions } from "./support/extensions.ts";
+import { isRoot, runFixture, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
 
@@ -33,6 +34,43 @@ test("a runtime killed at any moment costs its invocation, and nothing else", as
   expect(odd).toEqual([]);
   expect(init.stderr).toBe("");
 }, 60_000);
+
+test.skipIf(!isRoot)(
+  "an extension or a runtime killed at any moment costs its invocation at most, and every answer is one and true",
+  async () => {
+    const { init } = startWithExtensions(runFixture("does-what-the-event-says.ts"), {
+      a: { telemetry: { types: ["platform"] }, onInvoke: [{ delayMs: 5 }] },
+      b: { events: ["SHUTDOWN"] },
+    });
+    await init.double.waitForReady();
+    const { pid } = init.process;
+    const killOne = () => {
+      const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
+      const child = children[Math.floor(Math.random() * children.length)];
+      if (child) process.kill(Number(child), "SIGKILL");
+    };
+    const odd: string[] = [];
+    for (let round = 0; round < 60; round++) {
+      const result = init.invoke(JSON.stringify({ respondBytes: 1000 }));
+      const killing = setTimeout(killOne, Math.random() * 40);
+      const { kind, body } = await result;
+      clearTimeout(killing);
+      const isTrue =
+        kind === "response"
+          ? body.length === 1000
+          : /Error: .*signal: killed","errorType":"(Runtime.ExitError|Extension.Crash)"/.test(body);
+      if (!isTrue) odd.push(`${kind} ${body}`);
+    }
+    expect(odd).toEqual([]);
+    const last = await init.invoke(JSON.stringify({ respondBytes: 1000 }));
+    expect(last.kind).toBe("response");
+    expect(await init.stop()).toBe(0);
+    const results = init.double.callbacks.filter(({ kind }) => kind === "response" || kind === "error");
+    expect(results).toHaveLength(61);
+    expect(new Set(results.map(({ requestId }) => requestId)).size).toBe(61);
+  },
+  60_000,
+);
 
 test("three hundred new generations leave no descriptor open", async () => {
   const init = startInit(runFixture("does-what-the-event-says.ts"));
