@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { ownTmp } from "../support/own-tmp.ts";
 import { fixture, type Init, isRoot, type StartOptions, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
@@ -14,8 +15,7 @@ function startAsRoot(user: string | undefined, options: StartOptions & { passwd?
   writeFileSync(`${files}/passwd`, options.passwd ?? "root:x:0:0:root:/root:/bin/sh");
   writeFileSync(`${files}/shadow`, "root:*:18313:0:99999:7:::\n");
   mkdirSync(`${files}/tmp`);
-  const script =
-    'mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/shadow" /etc/shadow && mount --bind "$0/tmp" /tmp';
+  const script = `mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/shadow" /etc/shadow && ${ownTmp(`${files}/tmp`)}`;
   // As text: the checkout may be out of that user's reach.
   const init = startInit(["sh", "-c", readFileSync(fixture("shows-its-user.sh"), "utf8")], {
     ...options,

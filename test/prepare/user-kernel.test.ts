@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { start } from "../process/children.ts";
+import { ownTmp } from "../support/own-tmp.ts";
 import { within } from "../support/within.ts";
 
 const canMount =
@@ -66,7 +67,7 @@ async function switchApart(options: object, isolation = ["--mount"], before = ""
     mount --bind ${root}/passwd /etc/passwd && mount --bind ${root}/shadow /etc/shadow || exit 1
     ${before}
     script=$(cat ${root}/script.ts)
-    mount --bind ${root}/tmp /tmp || exit 1
+    { ${ownTmp(`${root}/tmp`)}; } || exit 1
     exec "$0" -e "$script"`;
   const child = start(["unshare", ...isolation, "sh", "-c", mounts, process.execPath]);
   await within(20_000, "the end of the switch", child.exited);
