@@ -1,45 +1,76 @@
-/** Notices changes by looking again and again: for file systems that tell nobody of what happens in them. */
+/** Sees changes by looking: for file systems whose changes from outside make no events, as in Docker Desktop. */
 import type { Clock } from "../clock.ts";
-import { areSame, type TreeSnapshot, takeSnapshot } from "./tree-snapshot.ts";
+import { Snapshot } from "./snapshot.ts";
+import { warnMissing } from "./watched-path.ts";
 
-/** Milliseconds between two looks; looking may take at most a fifth of the time, however big the tree is. */
-const lookEveryMs = 200;
-const restPerLook = 4;
+/** Milliseconds from the end of one scan to the start of the next (`lifecycle.md` 6). */
+const intervalMs = 200;
+
+/** A scan of a big tree is followed by a rest this many times as long, so that looking takes little of the processor. */
+const restPerScan = 4;
+
+/** Milliseconds a scan may hold up everything else before it pauses, and how long the pause is. */
+const sliceMs = 1;
+const pauseMs = 1;
 
 export class PollingWatcher {
-  #last: TreeSnapshot | undefined;
-  #callOff: (() => void) | undefined;
+  readonly #snapshots: readonly Snapshot[];
+  readonly #missing = new Set<Snapshot>();
+  readonly #ready = Promise.withResolvers<void>();
   #isStopped = false;
+  #callOff: () => void = () => {};
 
   constructor(
-    private readonly root: string,
+    paths: readonly string[],
     private readonly clock: Clock,
     private readonly onChange: () => void,
-    private readonly look: typeof takeSnapshot = takeSnapshot,
-  ) {}
+  ) {
+    this.#snapshots = paths.map((path) => new Snapshot(path));
+  }
 
-  /** Takes the first look, which changes are told from. A root that does not exist yet is one when it appears. */
-  async start(): Promise<void> {
-    this.#last = await this.look(this.root);
-    this.#schedule(lookEveryMs);
+  /** Takes the first look, with which all others are compared. Resolves when it is taken, or at {@link stop}. */
+  start(): Promise<void> {
+    this.#scan();
+    return this.#ready.promise;
   }
 
   stop(): void {
     this.#isStopped = true;
-    this.#callOff?.();
+    this.#callOff();
+    this.#ready.resolve();
   }
 
-  #schedule(ms: number): void {
-    if (!this.#isStopped) this.#callOff = this.clock.after(ms, () => void this.#again());
-  }
-
-  async #again(): Promise<void> {
+  #scan(): void {
     const startedAt = this.clock.now();
-    const now = await this.look(this.root);
+    const looks = this.#lookAtAll();
+    const goOn = () => {
+      const until = this.clock.now() + sliceMs;
+      do {
+        const { done, value } = looks.next();
+        if (done) return this.#scanned(value, this.clock.now() - startedAt);
+      } while (this.clock.now() < until);
+      this.#callOff = this.clock.after(pauseMs, goOn);
+    };
+    goOn();
+  }
+
+  *#lookAtAll(): Generator<void, boolean> {
+    let isDifferent = false;
+    for (const snapshot of this.#snapshots) {
+      if (yield* snapshot.look()) isDifferent = true;
+      if (!snapshot.isMissing) this.#missing.delete(snapshot);
+      else if (!this.#missing.has(snapshot)) {
+        this.#missing.add(snapshot);
+        warnMissing(snapshot.root);
+      }
+    }
+    return isDifferent;
+  }
+
+  #scanned(isDifferent: boolean, tookMs: number): void {
     if (this.#isStopped) return;
-    const hasChanged = !areSame(this.#last as TreeSnapshot, now);
-    this.#last = now;
-    if (hasChanged) this.onChange();
-    this.#schedule(Math.max(lookEveryMs, (this.clock.now() - startedAt) * restPerLook));
+    this.#callOff = this.clock.after(Math.max(intervalMs, tookMs * restPerScan), () => this.#scan());
+    this.#ready.resolve();
+    if (isDifferent) this.onChange();
   }
 }

@@ -1,6 +1,7 @@
-/** Watching the function's code: `lifecycle.md` 6. Whatever goes wrong here is a warning, never the end. */
-import { existsSync } from "node:fs";
+/** Tells when the code of a function changed, so that it can be loaded anew. Knows nothing of who loads it. */
+import { watch as watchByEvents } from "node:fs";
 import { release } from "node:os";
+import { resolve } from "node:path";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
@@ -8,77 +9,93 @@ import { Debounce } from "./debounce.ts";
 import { EventWatcher, type WatchFunction } from "./event-watcher.ts";
 import { PollingWatcher } from "./polling-watcher.ts";
 
-/** Words of `LOCALSTACK_FILE_WATCHER_STRATEGY`. */
-export type Strategy = "event" | "polling" | "auto";
-
 export interface WatchOptions {
-  /** Files or directories; one that does not exist is waited for. */
+  /** Directories and files, or symbolic links to them. Those missing are taken up once they appear. */
   readonly paths: readonly string[];
-  readonly strategy: Strategy;
+  readonly strategy: "event" | "polling" | "auto";
   readonly clock: Clock;
-  /** Called once for each burst of changes. */
-  readonly onChange: () => void;
+  /** The kernel's release, which tells a virtual machine of Docker Desktop; by default this machine's. */
   readonly kernelRelease?: string;
-  readonly watchTree?: WatchFunction;
+  /** Called 500 ms after the last change of a series, at most 2 s after its first. Nothing is called at start. */
+  readonly onChange: () => void;
 }
 
-export interface CodeWatch {
-  /** Resolves when every change from now on will be noticed. */
-  readonly ready: Promise<void>;
+export interface Watching {
+  /** Ends everything at once: no call, timer or watch is left. */
   stop(): void;
+  /** Resolves when every change from now on is seen, or at `stop`. Never rejects. */
+  readonly ready: Promise<void>;
 }
 
-/** Docker Desktop and WSL tell a container nothing of what the host changes. */
-export function chooseStrategy(wanted: Strategy, kernelRelease: string): "event" | "polling" {
-  if (wanted !== "auto") return wanted;
-  return /linuxkit|WSL2/.test(kernelRelease) ? "polling" : "event";
+/** Virtual machines that share the host's files without events for the host's changes (`lifecycle.md` 6). */
+const withoutEvents = /linuxkit|WSL2/;
+
+export function chooseStrategy(strategy: WatchOptions["strategy"], kernelRelease: string): "event" | "polling" {
+  if (strategy !== "auto") return strategy;
+  return withoutEvents.test(kernelRelease) ? "polling" : "event";
 }
 
-/** Starts watching, in the background. Never throws. */
-export function watchForChanges(options: WatchOptions): CodeWatch {
-  const { paths, clock, onChange, kernelRelease = release(), watchTree } = options;
-  const debounce = new Debounce(clock, onChange);
+/** Milliseconds within which Bun tells of directories it could not watch; it takes less than one. */
+const lateErrorsMs = 10;
+
+/**
+ * Starts watching in the background; never throws, never ends the process: any trouble is a warning.
+ * @param watch stands in for `fs.watch` in tests
+ */
+export function watchForChanges(options: WatchOptions, watch: WatchFunction = watchByEvents): Watching {
+  const { clock } = options;
+  const paths = [...new Set(options.paths.map((path) => resolve(path)))];
+  const ready = Promise.withResolvers<void>();
+  const debounce = new Debounce(clock, () => callSafely(options.onChange));
   const changed = () => debounce.changed();
-  const running = new Set<{ stop(): void }>();
-  let hasWarned = false;
+  let isStopped = false;
+  let isPolling = false;
+  let stopWatcher = () => {};
 
-  const poll = async (path: string): Promise<void> => {
-    const watcher = new PollingWatcher(path, clock, changed);
-    running.add(watcher);
-    await watcher.start();
-  };
-  const listen = (path: string): void => {
-    const watcher: EventWatcher = new EventWatcher(
-      path,
-      clock,
-      changed,
-      (error) => {
-        running.delete(watcher);
-        if (!hasWarned) log.warn(`changes are looked for instead of being told by the kernel: ${messageOf(error)}`);
-        hasWarned = true;
-        void poll(path);
-      },
-      watchTree,
-    );
-    running.add(watcher);
-    watcher.start();
-  };
-
-  const strategy = chooseStrategy(options.strategy, kernelRelease);
-  const roots = [...new Set(paths)];
-  for (const path of roots) {
-    if (!existsSync(path)) log.warn(`${path} is to be watched for changes and does not exist yet: it is waited for`);
+  function startPolling(): void {
+    isPolling = true;
+    const wasChanging = debounce.isPending;
+    const watcher = new PollingWatcher(paths, clock, changed);
+    stopWatcher = () => watcher.stop();
+    watcher.start().then(() => {
+      // What changed since events failed is part of the first look, and with that would never be seen.
+      if (wasChanging && !isStopped) changed();
+      ready.resolve();
+    });
   }
-  const started = roots.map((path) => (strategy === "polling" ? poll(path) : listen(path)));
-  const ready = Promise.all(started).then(
-    () => {},
-    (error) => log.warn(`watching for changes failed: ${messageOf(error)}`),
-  );
+
+  function startEvents(): void {
+    const onTrouble = (error: unknown) => {
+      log.warn(`hot reload: files are looked at regularly, since events cannot be had for all: ${messageOf(error)}`);
+      startPolling();
+    };
+    const watcher = new EventWatcher({ paths, clock, watch, onChange: changed, onTrouble });
+    stopWatcher = () => watcher.stop();
+    watcher.start();
+    callOff = clock.after(lateErrorsMs, () => {
+      if (!isPolling) ready.resolve();
+    });
+  }
+
+  let callOff = clock.after(0, () => {
+    const strategy = chooseStrategy(options.strategy, options.kernelRelease ?? release());
+    if (strategy === "polling") startPolling();
+    else startEvents();
+  });
+
   return {
-    ready,
+    ready: ready.promise,
     stop() {
+      isStopped = true;
+      callOff();
+      stopWatcher();
       debounce.stop();
-      for (const watcher of running) watcher.stop();
+      ready.resolve();
     },
   };
+}
+
+/** Whatever the receiver throws, now or later, is no reason to end. */
+function callSafely(action: () => unknown): void {
+  Promise.try(action).catch((error: unknown) => log.warn("hot reload failed:", error));
 }

@@ -1,177 +1,236 @@
-import { afterEach, describe, expect, spyOn, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { appendFile, rm, writeFile } from "node:fs/promises";
 import type { WatchFunction } from "../../src/hot-reload/event-watcher.ts";
-import { type CodeWatch, chooseStrategy, type WatchOptions, watchForChanges } from "../../src/hot-reload/watch.ts";
-import { log } from "../../src/log.ts";
+import { type Watching, type WatchOptions, watchForChanges } from "../../src/hot-reload/watch.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { waitUntil } from "../support/within.ts";
+import { catchWarnings, type Fixture, makeFixture, missingWarning, recordedWatch, removeFixtures } from "./support.ts";
 
-const watches: CodeWatch[] = [];
-const warnings: string[] = [];
-const warn = spyOn(log, "warn").mockImplementation(((text: unknown) => {
-  warnings.push(String(text));
-}) as typeof log.warn);
+const linux = "6.8.0-45-generic";
 
-afterEach(() => {
-  for (const watch of watches.splice(0)) watch.stop();
-  warnings.length = 0;
-  warn.mockClear();
+let fixture: Fixture;
+let clock: FakeClock;
+let calls: number;
+let watching: Watching;
+let recorded: ReturnType<typeof recordedWatch>;
+let caught: ReturnType<typeof catchWarnings>;
+
+beforeEach(async () => {
+  caught = catchWarnings();
+  fixture = await makeFixture();
+  recorded = recordedWatch();
+  clock = new FakeClock();
+  calls = 0;
 });
 
-const newTree = () => mkdtempSync(`${tmpdir()}/watch-`);
+afterEach(async () => {
+  watching.stop();
+  caught.release();
+  await removeFixtures();
+});
 
-function watch(options: Partial<WatchOptions> & Pick<WatchOptions, "paths">) {
-  const clock = new FakeClock();
-  const seen = { changes: 0 };
-  const watching = watchForChanges({
-    strategy: "polling",
-    clock,
-    kernelRelease: "6.1",
-    onChange: () => void seen.changes++,
-    ...options,
-  });
-  watches.push(watching);
-  return { clock, seen, watching };
+function watchRoot(options: Partial<WatchOptions> = {}, watch: WatchFunction = recorded.watch) {
+  const paths = [fixture.root];
+  const defaults: WatchOptions = { paths, strategy: "auto", clock, kernelRelease: linux, onChange: () => calls++ };
+  watching = watchForChanges({ ...defaults, ...options }, watch);
 }
 
-test.each([
-  ["auto", "6.1.0-generic", "event"],
-  ["auto", "5.15.49-linuxkit", "polling"],
-  ["auto", "5.15.90.1-microsoft-standard-WSL2", "polling"],
-  ["event", "5.15.49-linuxkit", "event"],
-  ["polling", "6.1.0-generic", "polling"],
-] as const)("the strategy %s on the kernel %s is %s", (wanted, kernel, chosen) => {
-  expect(chooseStrategy(wanted, kernel)).toBe(chosen);
-});
-
-describe("polling", () => {
-  test("tells of a change once, and of nothing at the start", async () => {
-    const dir = newTree();
-    writeFileSync(`${dir}/file`, "1");
-    const { clock, seen, watching } = watch({ paths: [dir] });
-    await watching.ready;
-    await clock.advance(3000);
-    expect(seen.changes).toBe(0);
-    writeFileSync(`${dir}/file`, "22");
-    await clock.advance(3000);
-    expect(seen.changes).toBe(1);
-    await clock.advance(3000);
-    expect(seen.changes).toBe(1);
-  });
-
-  test("leaves caches of compiled modules out, and follows no link", async () => {
-    const [dir, elsewhere] = [newTree(), newTree()];
-    symlinkSync(elsewhere, `${dir}/link`);
-    const { clock, seen, watching } = watch({ paths: [dir] });
-    await watching.ready;
-    mkdirSync(`${dir}/__pycache__`);
-    writeFileSync(`${dir}/__pycache__/a`, "");
-    writeFileSync(`${dir}/a.pyc`, "");
-    writeFileSync(`${elsewhere}/file`, "");
-    await clock.advance(3000);
-    expect(seen.changes).toBe(0);
-  });
-
-  test("waits for a path that does not exist, and says so", async () => {
-    const path = `${newTree()}/later`;
-    const { clock, seen, watching } = watch({ paths: [path] });
-    await watching.ready;
-    expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toStartWith(`${path} is to be watched`);
-    mkdirSync(path);
-    await clock.advance(3000);
-    expect(seen.changes).toBe(1);
-  });
-
-  test("ends when it is stopped", async () => {
-    const dir = newTree();
-    const { clock, seen, watching } = watch({ paths: [dir, dir] });
-    await watching.ready;
-    writeFileSync(`${dir}/file`, "");
-    watching.stop();
-    await clock.advance(5000);
-    expect(seen.changes).toBe(0);
-  });
-});
-
-/** `fs.watch` in the hands of the test. */
-function fakeWatch() {
-  const roots: string[] = [];
-  let tell: Parameters<WatchFunction>[2] = () => {};
-  let fail: (error: Error) => void = () => {};
-  let closed = 0;
-  const watchTree: WatchFunction = (path, _, listener) => {
-    roots.push(path);
-    tell = listener;
-    return {
-      close: () => void closed++,
-      on(_event: string, listenerOfErrors: (error: Error) => void) {
-        fail = listenerOfErrors;
-      },
-    } as unknown as ReturnType<WatchFunction>;
-  };
-  return {
-    watchTree,
-    roots,
-    tell: (name: string | undefined) => tell("change", name),
-    fail: (text: string) => fail(new Error(text)),
-    closed: () => closed,
-  };
+async function start(options: Partial<WatchOptions> = {}, watch?: WatchFunction) {
+  watchRoot(options, watch);
+  // Polling is ready at once and scans every 200 ms from then on; events wait a little for errors.
+  await clock.advance(options.strategy === "polling" ? 0 : 20);
+  await watching.ready;
 }
 
-describe("events", () => {
-  test("are changes, but for caches of compiled modules", async () => {
-    const fake = fakeWatch();
-    const { clock, seen } = watch({ paths: [newTree()], strategy: "event", watchTree: fake.watchTree });
-    fake.tell("lib/__pycache__/app.pyc");
-    fake.tell("lib/app.pyc");
-    await clock.advance(900);
-    expect(seen.changes).toBe(0);
-    fake.tell("lib/app.py");
-    await clock.advance(500);
-    expect(seen.changes).toBe(1);
+describe.each(["event", "polling"] as const)("by %s", (strategy) => {
+  /** Time for a change to be noticed, without that the clock of the debounce runs out. */
+  const noticed = (filename: string) => (strategy === "event" ? recorded.untilTold(filename) : clock.advance(200));
+
+  test("nothing is called at start", async () => {
+    await start({ strategy });
+    await clock.advance(10_000);
+    expect(calls).toBe(0);
   });
 
-  test("are watched for anew when the root is another one", async () => {
-    const dir = newTree();
-    const fake = fakeWatch();
-    const { clock, seen } = watch({ paths: [dir], strategy: "event", watchTree: fake.watchTree });
-    rmSync(dir, { recursive: true });
-    await clock.advance(2000);
-    expect([fake.roots.length, fake.closed(), seen.changes]).toEqual([1, 1, 1]);
-    mkdirSync(dir);
-    await clock.advance(2000);
-    expect([fake.roots.length, seen.changes]).toEqual([2, 2]);
+  test("a change is called 500 ms after it was noticed, and once", async () => {
+    await start({ strategy });
+    await appendFile(`${fixture.root}/dir/file`, "more");
+    await noticed("dir/file");
+    await clock.advance(499);
+    expect(calls).toBe(0);
+    await clock.advance(1);
+    expect(calls).toBe(1);
+    await clock.advance(10_000);
+    expect(calls).toBe(1);
   });
 
-  test("that cannot be had, or not enough of them, are one warning; changes are looked for instead", async () => {
-    const [one, other] = [newTree(), newTree()];
-    const fake = fakeWatch();
-    const { clock, seen } = watch({ paths: [one, other], strategy: "event", watchTree: fake.watchTree });
-    fake.fail("ENOSPC: no space left on device, watch");
-    await new Promise(setImmediate);
-    await clock.advance(300);
-    writeFileSync(`${other}/file`, "");
-    await clock.advance(2000);
-    expect(seen.changes).toBe(1);
-    expect(warnings).toEqual([
-      "changes are looked for instead of being told by the kernel: ENOSPC: no space left on device, watch",
+  test("5,000 files are one call", async () => {
+    await start({ strategy });
+    for (let count = 0; count < 5000; count++) writeFileSync(`${fixture.root}/dir/file${count}`, "new");
+    await noticed("dir/file4999");
+    await clock.advance(10_000);
+    expect(calls).toBe(1);
+    recorded.told.length = 0;
+    await appendFile(`${fixture.root}/dir/file4999`, "more");
+    await noticed("dir/file4999");
+    await clock.advance(10_000);
+    expect(calls).toBe(2);
+  });
+
+  test("a receiver that throws, at once or later, is a warning, and called again", async () => {
+    const onChange = () => {
+      calls++;
+      if (calls === 1) throw new Error("at once");
+      return Promise.reject(new Error("later"));
+    };
+    await start({ strategy, onChange });
+    for (let time = 1; time <= 3; time++) {
+      // Bun tells the same thing of the same file only once in a millisecond, and no more than that passes here.
+      await writeFile(`${fixture.root}/file${time}`, "new");
+      await noticed(`file${time}`);
+      await clock.advance(1000);
+      expect(calls).toBe(time);
+    }
+    expect(caught.warnings).toEqual([
+      "hot reload failed: Error: at once",
+      "hot reload failed: Error: later",
+      "hot reload failed: Error: later",
     ]);
   });
 
-  test("whose watch throws at the start are the same", async () => {
-    const dir = newTree();
-    const { clock, seen } = watch({
-      paths: [dir],
-      strategy: "event",
-      watchTree: () => {
-        throw new Error("EMFILE: too many open files");
-      },
+  test("after stop nothing is called, not even what was pending", async () => {
+    await start({ strategy });
+    await appendFile(`${fixture.root}/file`, "more");
+    await noticed("file");
+    watching.stop();
+    await appendFile(`${fixture.root}/file`, "more");
+    await clock.advance(10_000);
+    expect(calls).toBe(0);
+    watching.stop();
+  });
+
+  test("stop before the start leaves nothing, and who waits need not wait on", async () => {
+    watchRoot({ strategy, paths: [`${fixture.root}/missing`] });
+    watching.stop();
+    await watching.ready;
+    await clock.advance(1000);
+    expect(caught.warnings).toEqual([]);
+  });
+
+  test("no path at all is no trouble", async () => {
+    await start({ strategy, paths: [] });
+    await clock.advance(1000);
+    expect([calls, caught.warnings]).toEqual([0, []]);
+  });
+
+  test("a path given twice is one", async () => {
+    await start({ strategy, paths: [`${fixture.root}/missing`, `${fixture.root}/dir/../missing/`] });
+    expect(caught.warnings).toEqual([missingWarning(`${fixture.root}/missing`)]);
+  });
+});
+
+describe("when watches cannot be had", () => {
+  const failure = (code: string) => Object.assign(new Error(`${code}: as the kernel said`), { code });
+
+  /** The first watches are had, the next throws. */
+  const thatThrows = (code: string, had = 0): WatchFunction => {
+    let asked = 0;
+    return (...args) => {
+      if (asked++ >= had) throw failure(code);
+      return recorded.watch(...args);
+    };
+  };
+
+  /** Had, but not for all directories; Bun tells so right after. */
+  const thatTellsAnError =
+    (code: string, error = failure(code)): WatchFunction =>
+    (...args) => {
+      const handle = recorded.watch(...args);
+      return {
+        close: () => handle.close(),
+        on(event, listener) {
+          setImmediate(() => {
+            listener(error);
+            listener(error);
+          });
+          return handle.on(event, listener);
+        },
+      };
+    };
+
+  const cases: [string, WatchOptions["strategy"], () => WatchFunction][] = [
+    ["EMFILE thrown", "auto", () => thatThrows("EMFILE")],
+    ["EMFILE thrown", "event", () => thatThrows("EMFILE")],
+    ["EMFILE thrown for the second path", "event", () => thatThrows("EMFILE", 1)],
+    ["an error of no known kind", "auto", () => thatThrows("ENOSYS")],
+    ["ENOSPC told later", "auto", () => thatTellsAnError("ENOSPC")],
+    ["ENOSPC told later", "event", () => thatTellsAnError("ENOSPC")],
+  ];
+  test.each(cases)("%s (%s): one warning, then polling", async (_, strategy, watch) => {
+    await start({ strategy, paths: [fixture.root, `${fixture.outside}/folder`] }, watch());
+    expect(caught.warnings.length).toBe(1);
+    expect(caught.warnings[0]).toMatch(/files are looked at regularly.*: E[A-Z]+: as the kernel said$/);
+    await clock.advance(5000);
+    expect(calls).toBe(0);
+    await appendFile(`${fixture.outside}/folder/inner/file`, "more");
+    await clock.advance(700);
+    expect(calls).toBe(1);
+    expect(caught.warnings.length).toBe(1);
+  });
+
+  test("events end when polling starts", async () => {
+    await start({ paths: [fixture.root, fixture.outside] }, thatThrows("EMFILE", 1));
+    await waitUntil("the first watch is closed", () => recorded.closed.length === 1);
+  });
+
+  test("a directory that went while it was to be watched is no trouble", async () => {
+    await start({}, thatTellsAnError("ENOENT"));
+    expect(caught.warnings).toEqual([]);
+    await appendFile(`${fixture.root}/file`, "more");
+    await recorded.untilTold("file");
+    await clock.advance(500);
+    expect(calls).toBe(1);
+  });
+
+  test("a path that went between look and watch is missing until it is back", async () => {
+    let isGone = true;
+    await start({}, (...args) => (isGone ? thatThrows("ENOENT")(...args) : recorded.watch(...args)));
+    expect(caught.warnings).toEqual([missingWarning(fixture.root)]);
+    await clock.advance(1000);
+    expect(calls).toBe(0);
+    isGone = false;
+    await clock.advance(700);
+    expect(calls).toBe(1);
+    expect(caught.warnings.length).toBe(1);
+  });
+
+  test("changes told before the fall are not lost in the first look", async () => {
+    let fail: (error: Error) => void = () => {};
+    await start({}, (...args) => {
+      const handle = recorded.watch(...args);
+      return {
+        close: () => handle.close(),
+        on(_, listener) {
+          fail = listener;
+        },
+      };
     });
-    await new Promise(setImmediate);
-    await clock.advance(300);
-    writeFileSync(`${dir}/file`, "");
-    await clock.advance(2000);
-    expect([seen.changes, warnings.length]).toEqual([1, 1]);
+    await appendFile(`${fixture.root}/file`, "more");
+    await recorded.untilTold("file");
+    await clock.advance(400);
+    fail(failure("ENOSPC"));
+    await clock.advance(499);
+    expect(calls).toBe(0);
+    await clock.advance(1);
+    expect(calls).toBe(1);
+  });
+
+  test("stop ends the polling too", async () => {
+    await start({}, thatThrows("EMFILE"));
+    watching.stop();
+    await rm(`${fixture.root}/file`);
+    await clock.advance(10_000);
+    expect(calls).toBe(0);
   });
 });

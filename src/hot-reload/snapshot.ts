@@ -1,0 +1,121 @@
+/** A tree as it was when last looked at, to find out whether it changed since. */
+import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
+import { messageOf } from "../errors.ts";
+import { log } from "../log.ts";
+import { isGone, isIgnored, statPath } from "./watched-path.ts";
+
+interface Entry {
+  /** The look that found it last. What an earlier one found is gone. */
+  lookedAt: number;
+  mode: number;
+  mtimeMs: number;
+  size: number;
+  inode: number;
+  target: string;
+}
+
+export class Snapshot {
+  readonly #entries = new Map<string, Entry>();
+  /** Directories already reported as unreadable. */
+  readonly #unreadable = new Set<string>();
+  #looks = 0;
+  #isDifferent = false;
+
+  /** @param root a directory, a file, or a symbolic link to either */
+  constructor(readonly root: string) {}
+
+  /** Whether nothing was found at the root. */
+  get isMissing(): boolean {
+    return this.#entries.size === 0;
+  }
+
+  /**
+   * Looks at everything once. Yields after each file, where the caller may pause. Symbolic links inside the tree are
+   * compared by their target, not followed: they may lead out of the tree or round in circles.
+   * @returns whether anything differs from the look before; the first never does
+   */
+  *look(): Generator<void, boolean> {
+    this.#looks++;
+    this.#isDifferent = false;
+    const root = statPath(this.root);
+    const directories = root && this.#note(this.root, root) ? [this.root] : [];
+    for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+      for (const name of this.#namesIn(directory)) {
+        if (isIgnored(name)) continue;
+        const path = directory.endsWith("/") ? directory + name : `${directory}/${name}`;
+        const stat = lstat(path);
+        if (stat && this.#note(path, stat)) directories.push(path);
+        yield;
+      }
+      yield;
+    }
+    for (const [path, { lookedAt }] of this.#entries) {
+      if (lookedAt !== this.#looks) {
+        this.#entries.delete(path);
+        this.#isDifferent = true;
+      }
+    }
+    return this.#isDifferent && this.#looks > 1;
+  }
+
+  /**
+   * Compares one file with the look before.
+   * @returns whether it is a directory
+   */
+  #note(path: string, stat: Stats): boolean {
+    const isDirectory = stat.isDirectory();
+    // A directory's time and size change when Python puts its caches there, and where containers layer file systems its
+    // inode may change by itself. What is in it tells enough.
+    const mtimeMs = isDirectory ? 0 : stat.mtimeMs;
+    const size = isDirectory ? 0 : stat.size;
+    const inode = isDirectory ? 0 : stat.ino;
+    const target = stat.isSymbolicLink() ? readLink(path) : "";
+    const { mode } = stat;
+    const entry = this.#entries.get(path);
+    if (!entry) {
+      this.#entries.set(path, { lookedAt: this.#looks, mode, mtimeMs, size, inode, target });
+      this.#isDifferent = true;
+      return isDirectory;
+    }
+    entry.lookedAt = this.#looks;
+    if (
+      entry.mtimeMs !== mtimeMs ||
+      entry.size !== size ||
+      entry.mode !== mode ||
+      entry.inode !== inode ||
+      entry.target !== target
+    ) {
+      Object.assign(entry, { mode, mtimeMs, size, inode, target });
+      this.#isDifferent = true;
+    }
+    return isDirectory;
+  }
+
+  #namesIn(directory: string): string[] {
+    try {
+      return readdirSync(directory);
+    } catch (error) {
+      if (!isGone(error) && !this.#unreadable.has(directory)) {
+        this.#unreadable.add(directory);
+        log.warn(`hot reload: changes in ${directory} are not seen: ${messageOf(error)}`);
+      }
+      return [];
+    }
+  }
+}
+
+function lstat(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+function readLink(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
