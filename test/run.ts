@@ -2,7 +2,7 @@
  * Everything there is to pass, in one command: types, lint and format, unit tests, both builds, end-to-end tests.
  * Its last line counts all of it: `N passed, N failed, N skipped`.
  */
-import { mkdtemp, readdir } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { installClients } from "./e2e/support/clients.ts";
 import { installRealExtensions } from "./e2e/support/real-extensions.ts";
@@ -10,6 +10,10 @@ import { installRealExtensions } from "./e2e/support/real-extensions.ts";
 const repository = new URL("..", import.meta.url).pathname;
 const isRoot = process.getuid?.() === 0;
 const results = await mkdtemp(`${tmpdir()}/init-test-`);
+/** Where tests put their files, for all of it to be removed at the end; open to every user a test may become. */
+const scratch = `${results}/tmp`;
+await chmod(results, 0o755);
+await mkdir(scratch);
 const total = { passed: 0, failed: 0, skipped: 0 };
 
 /** Seconds one step may take. */
@@ -49,7 +53,7 @@ async function bunTest(name: string, files: readonly string[], wrap: (command: s
   const report = `${results}/${name.replaceAll("/", "-")}.xml`;
   const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
   const command = wrap([process.execPath, "test", "--timeout", "60000", ...reporter, ...files]);
-  const { ok, output } = await run(command, isRoot ? { E2E_OWN_NETWORK: "1" } : {});
+  const { ok, output } = await run(command, { TMPDIR: scratch, ...(isRoot ? { E2E_OWN_NETWORK: "1" } : {}) });
   const xml = await Bun.file(report)
     .text()
     .catch(() => "");
@@ -108,4 +112,5 @@ await Promise.all(Array.from({ length: isRoot ? Math.max(2, availableParallelism
 
 const { passed, failed, skipped } = total;
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+await rm(results, { recursive: true, force: true });
 process.exit(failed > 0 || passed === 0 ? 1 : 0);
