@@ -1,4 +1,4 @@
-/** Time, as it enters the sandbox and the front ends, so that their tests need no waiting. */
+/** Time, as it enters the environment and the front ends, so that their tests need no waiting. */
 export interface Clock {
   /** Milliseconds on a clock that never jumps, with fractions. */
   now(): number;

@@ -2,25 +2,16 @@
 
 import packageJson from "../package.json" with { type: "json" };
 import { settlesWithin, systemClock } from "./clock.ts";
-import {
-  type CommandLine,
-  type Config,
-  type Environment,
-  flags,
-  readCallbackAddress,
-  readCommandLine,
-  readConfig,
-  settings,
-} from "./config.ts";
+import { Environment } from "./environment/environment.ts";
+import { extensionEnvironment, runtimeEnvironment } from "./environment/variables.ts";
 import { type Fault, type FaultType, messageOf } from "./errors.ts";
 import { Callbacks } from "./frontend/localstack/callbacks.ts";
 import { LocalStackFrontend } from "./frontend/localstack/frontend.ts";
 import { createInvokeApi } from "./frontend/localstack/invoke-api.ts";
 import { newFaultBody } from "./frontend/localstack/results.ts";
-import { ListenError, listen } from "./listen.ts";
 import { log, setLogLevel } from "./log.ts";
+import { ListenError, listen } from "./net/listener.ts";
 import type { FoundBootstrap } from "./prepare/bootstrap.ts";
-import { cleanEnvironment } from "./prepare/clean-environment.ts";
 import { areExtensionsEnabled, findExtensions } from "./prepare/extension-files.ts";
 import { prepare } from "./prepare/prepare.ts";
 import { endAllProcesses } from "./process/end-all.ts";
@@ -28,15 +19,24 @@ import { launchProcess } from "./process/launch.ts";
 import { MemoryMeter } from "./process/memory.ts";
 import { startReaping } from "./process/reaper.ts";
 import { createRuntimeApi } from "./runtime-api/app.ts";
-import { extensionEnvironment, runtimeEnvironment } from "./sandbox/environment.ts";
-import { Sandbox } from "./sandbox/sandbox.ts";
-import { toApplicationLevel } from "./telemetry/json-levels.ts";
-import { LogBuffer } from "./telemetry/log-buffer.ts";
-import { JsonFormat, TextFormat } from "./telemetry/log-format.ts";
+import { cleanEnvironment } from "./settings/hostile-variables.ts";
+import {
+  type CommandLine,
+  type Config,
+  flags,
+  readCallbackAddress,
+  readCommandLine,
+  readConfig,
+  settings,
+  type Variables,
+} from "./settings/settings.ts";
+import { toApplicationLevel } from "./telemetry/log/json-levels.ts";
+import { LogBuffer } from "./telemetry/log/log-buffer.ts";
+import { JsonFormat, TextFormat } from "./telemetry/log/log-format.ts";
 import { Recorder } from "./telemetry/recorder.ts";
 import type { FunctionFacts } from "./telemetry/records.ts";
-import { TelemetryService } from "./telemetry/service.ts";
 import { StdoutForwarder } from "./telemetry/stdout.ts";
+import { TelemetryService } from "./telemetry/subscribers/service.ts";
 import type { XRayDaemon } from "./xray/daemon.ts";
 
 const exitStatus = { done: 0, initFailed: 1, badConfiguration: 2 } as const;
@@ -82,7 +82,7 @@ function restart(args: readonly string[], env: Readonly<Record<string, string>>)
 }
 
 /** Serves LocalStack until init fails or a signal comes. */
-async function run(commandLine: CommandLine, config: Config, env: Environment): Promise<void> {
+async function run(commandLine: CommandLine, config: Config, env: Variables): Promise<void> {
   setLogLevel(config.logLevel);
   let frontend: LocalStackFrontend | undefined;
   let xray: XRayDaemon | undefined;
@@ -101,7 +101,7 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
   const bootstrap = await prepare(config, commandLine.command, env, systemClock);
   startReaping();
   const parts = compose(commandLine, config, env, bootstrap);
-  const { sandbox, callbacks, runtimeApi } = parts;
+  const { environment, callbacks, runtimeApi } = parts;
   frontend = parts.frontend;
   try {
     listen("the Runtime API", commandLine.runtimeApi, (request) => runtimeApi.fetch(request));
@@ -115,7 +115,7 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
     // No runtime can have a segment to send so early; init's own start comes first.
     await settlesWithin(systemClock, headStartMs, started);
     if (config.localstackHostname !== "") xray = await startXRayDaemon(config, env);
-    if (config.hotReloadingPaths.length > 0) await startHotReload(config, () => sandbox.reload());
+    if (config.hotReloadingPaths.length > 0) await startHotReload(config, () => environment.reload());
     await started;
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
@@ -129,7 +129,7 @@ async function run(commandLine: CommandLine, config: Config, env: Environment): 
 const headStartMs = 3;
 
 /** Takes X-Ray's segments to LocalStack. Loaded once the runtime is starting: it has nothing to send before. */
-async function startXRayDaemon(config: Config, env: Environment): Promise<XRayDaemon> {
+async function startXRayDaemon(config: Config, env: Variables): Promise<XRayDaemon> {
   const { startXRay } = await import("./xray/daemon.ts");
   return startXRay({
     address: `http://${config.localstackHostname}:${config.edgePort}`,
@@ -152,7 +152,7 @@ async function startHotReload({ hotReloadingPaths, fileWatcherStrategy }: Config
   log.debug("the code is being watched");
 }
 
-function compose(commandLine: CommandLine, config: Config, given: Environment, bootstrap: FoundBootstrap) {
+function compose(commandLine: CommandLine, config: Config, given: Variables, bootstrap: FoundBootstrap) {
   const clock = systemClock;
   const { hostname, port } = commandLine.runtimeApi;
   const callbacks = new Callbacks(config, clock);
@@ -160,7 +160,7 @@ function compose(commandLine: CommandLine, config: Config, given: Environment, b
   const logs = new LogBuffer();
   const areExtensionsOn = areExtensionsEnabled();
   const env = runtimeEnvironment(given, bootstrap.handler, `${hostname}:${port}`);
-  const sandbox: Sandbox = new Sandbox({
+  const environment: Environment = new Environment({
     clock,
     plan: {
       bootstrap,
@@ -177,7 +177,7 @@ function compose(commandLine: CommandLine, config: Config, given: Environment, b
     onIdleFault: (fault) => frontend.reportIdleFault(fault),
   });
   const frontend: LocalStackFrontend = new LocalStackFrontend({
-    sandbox,
+    environment,
     clock,
     callbacks,
     takeLogs: () => logs.take(),
@@ -185,7 +185,7 @@ function compose(commandLine: CommandLine, config: Config, given: Environment, b
     postInvokeWaitMs: config.postInvokeWaitMs,
   });
   const runtimeApi = createRuntimeApi({
-    host: sandbox,
+    host: environment,
     maxPayloadBytes: config.maxPayloadBytes,
     // The handler of the environment, not the one of the command line: `lifecycle.md` 2.3.
     registration: { ...config, handler: given.AWS_LAMBDA_FUNCTION_HANDLER ?? given._HANDLER ?? "" },
@@ -193,7 +193,7 @@ function compose(commandLine: CommandLine, config: Config, given: Environment, b
     areExtensionsEnabled: areExtensionsOn,
     runtimeApiPort: port,
   });
-  return { sandbox, frontend, callbacks, runtimeApi };
+  return { environment, frontend, callbacks, runtimeApi };
 }
 
 function newRecorder(config: Config, logs: LogBuffer, telemetry: TelemetryService): Recorder {
@@ -211,7 +211,7 @@ function newRecorder(config: Config, logs: LogBuffer, telemetry: TelemetryServic
 const telemetryFlushMs = 500;
 
 /** Tells LocalStack why nothing was started, if it can be told. */
-async function reportFault(env: Environment, fault: Fault): Promise<void> {
+async function reportFault(env: Variables, fault: Fault): Promise<void> {
   const address = readCallbackAddress(env);
   if (address) await new Callbacks(address, systemClock).statusError(await newFaultBody(fault));
 }

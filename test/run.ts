@@ -96,7 +96,7 @@ const rooms = (await readdir(`${repository}test`, { withFileTypes: true }))
   .filter(
     (path) =>
       path.endsWith(".test.ts") ||
-      /\/(frontend|hot-reload|prepare|process|runtime-api|sandbox|telemetry|xray)\/$/.test(path),
+      /\/(environment|frontend|hot-reload|net|prepare|process|runtime-api|settings|telemetry|xray)\/$/.test(path),
   );
 await bunTest("unit tests", rooms);
 

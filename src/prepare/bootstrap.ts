@@ -1,8 +1,8 @@
 /** Which program is the runtime: `lifecycle.md` 2.3. */
 import { chmodSync, statSync } from "node:fs";
-import type { Environment } from "../config.ts";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
+import type { Variables } from "../settings/settings.ts";
 
 /** Where AWS's images keep a bootstrap, in the order of the search. */
 export const bootstrapPaths = ["/var/task/bootstrap", "/opt/bootstrap", "/var/runtime/bootstrap"] as const;
@@ -21,7 +21,7 @@ export interface FoundBootstrap {
  */
 export function findBootstrap(
   args: readonly string[],
-  env: Environment,
+  env: Variables,
   cwd: string,
   searchPaths: readonly string[] = bootstrapPaths,
 ): FoundBootstrap {

@@ -1,8 +1,8 @@
 /** Giving files the modes LocalStack asks for: `LOCALSTACK_CHMOD_PATHS`, `lifecycle.md` 9.2. */
 import { chmodSync, lstatSync, readdirSync, realpathSync, type Stats } from "node:fs";
-import { settings } from "../config.ts";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
+import { settings } from "../settings/settings.ts";
 
 /** One entry of the list, understood. */
 interface FileModes {

@@ -1,6 +1,6 @@
 /** Everything that has to be in order before the first process starts: `lifecycle.md` 1.1. */
 import type { Clock } from "../clock.ts";
-import type { Config, Environment } from "../config.ts";
+import type { Config, Variables } from "../settings/settings.ts";
 import { type FoundBootstrap, findBootstrap } from "./bootstrap.ts";
 import { applyFileModes } from "./file-modes.ts";
 import { switchUser } from "./user.ts";
@@ -15,12 +15,12 @@ import { switchUser } from "./user.ts";
 export async function prepare(
   config: Config,
   command: readonly string[],
-  env: Environment,
+  env: Variables,
   clock: Clock,
 ): Promise<FoundBootstrap> {
   if (config.codeArchives.length > 0) {
     // Loaded only where code comes by archive.
-    const { unpackCodeArchives } = await import("./code-archives.ts");
+    const { unpackCodeArchives } = await import("./archives/code-archives.ts");
     await unpackCodeArchives(config.codeArchives, { clock });
   }
   applyFileModes(config.chmodPaths);

@@ -1,8 +1,8 @@
 /** Giving up root: the user a function runs as, `lifecycle.md` 9.1. */
 import { appendFileSync, chownSync, readFileSync } from "node:fs";
-import { settings } from "../config.ts";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
+import { settings } from "../settings/settings.ts";
 
 /** What of the machine a switch reads and changes. Given from outside, so that tests need no root. */
 export interface UserSystem {

@@ -1,18 +1,18 @@
 /** The HTTP API the function's processes talk to. It knows no listener: `fetch` can be served by any. */
 import { Hono } from "hono";
 import { LinearRouter } from "hono/router/linear-router";
+import { ExtensionRefusal } from "../environment/extensions/extension-states.ts";
+import type { Extensions } from "../environment/extensions/extensions.ts";
+import type { Runtime } from "../environment/runtime.ts";
+import { StateTransitionError } from "../environment/runtime-states.ts";
 import { log, logLevels } from "../log.ts";
-import { ExtensionRefusal } from "../sandbox/extension-states.ts";
-import type { Extensions } from "../sandbox/extensions.ts";
-import type { Runtime } from "../sandbox/runtime.ts";
-import { StateTransitionError } from "../sandbox/runtime-states.ts";
-import type { TelemetryService } from "../telemetry/service.ts";
+import type { TelemetryService } from "../telemetry/subscribers/service.ts";
 import { addExtensionRoutes, extensionsVersion, type RegistrationFacts } from "./extension-routes.ts";
 import { apiError, methodNotAllowed, notFound } from "./replies.ts";
 import { addRuntimeRoutes } from "./runtime-routes.ts";
 import { addTelemetryRoutes, logsVersion, telemetryVersion } from "./telemetry-routes.ts";
 
-/** What the API needs of the sandbox: the processes that may call now. A reset puts others in their place. */
+/** What the API needs of the environment: the processes that may call now. A reset puts others in their place. */
 export interface RuntimeHost {
   readonly runtime: Runtime;
   readonly extensions: Extensions;

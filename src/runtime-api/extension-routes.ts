@@ -1,7 +1,7 @@
 /** The Extensions API, version 2020-01-01: `runtime-api.md` section 5. */
-import type { Delivered, Extension } from "../sandbox/extension.ts";
-import { ExtensionRefusal } from "../sandbox/extension-states.ts";
-import type { Extensions } from "../sandbox/extensions.ts";
+import type { Delivered, Extension } from "../environment/extensions/extension.ts";
+import { ExtensionRefusal } from "../environment/extensions/extension-states.ts";
+import type { Extensions } from "../environment/extensions/extensions.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
 import { accepted, apiError, escapeHtml, toApiJson } from "./replies.ts";
 

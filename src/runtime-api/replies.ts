@@ -1,5 +1,5 @@
 /** The answers of the Runtime API, byte for byte as recorded from AWS's (`runtime-api.md` 1 and 3). */
-import type { ExtensionRefusalType } from "../sandbox/extension-states.ts";
+import type { ExtensionRefusalType } from "../environment/extensions/extension-states.ts";
 
 const json = { "Content-Type": "application/json" };
 

@@ -1,8 +1,9 @@
 /** The Runtime API, version 2018-06-01: `runtime-api.md` section 3, without restore. */
+
+import type { Invocation, Outcome } from "../environment/invocation.ts";
+import type { Runtime } from "../environment/runtime.ts";
 import { type Fault, toStoredErrorType } from "../errors.ts";
 import { log, logLevels } from "../log.ts";
-import type { Invocation, Outcome } from "../sandbox/invocation.ts";
-import type { Runtime } from "../sandbox/runtime.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
 import { readBody } from "./body.ts";
 import { errorCauseContentType, toStoredError } from "./error-body.ts";

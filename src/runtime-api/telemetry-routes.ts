@@ -1,6 +1,6 @@
 /** Subscribing to telemetry, through the Telemetry API or the older Logs API: `runtime-api.md` section 7. */
-import { OtherApiError, SubscriptionClosedError, type TelemetryService } from "../telemetry/service.ts";
-import { parseSubscription, type SubscriptionApi, SubscriptionError } from "../telemetry/subscription.ts";
+import { OtherApiError, SubscriptionClosedError, type TelemetryService } from "../telemetry/subscribers/service.ts";
+import { parseSubscription, type SubscriptionApi, SubscriptionError } from "../telemetry/subscribers/subscription.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
 import { readBody } from "./body.ts";
 import { callingExtension } from "./extension-routes.ts";

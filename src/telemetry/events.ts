@@ -1,4 +1,4 @@
-/** What happens in the environment, as the sandbox tells it and telemetry records it. */
+/** What happens in the environment, as the environment tells it and telemetry records it. */
 
 /** Whose output a line is: the runtime's process (with its internal extensions), or an external extension's. */
 export type OutputSource = { readonly kind: "function" } | { readonly kind: "extension"; readonly name: string };
@@ -6,7 +6,7 @@ export type OutputSource = { readonly kind: "function" } | { readonly kind: "ext
 /** `invoke`: an init that runs again inside an invocation, because the last processes failed. */
 export type InitPhase = "init" | "invoke";
 
-/** `failure`: the function's own error, or the sandbox's; `error`: its processes broke. */
+/** `failure`: the function's own error, or the environment's; `error`: its processes broke. */
 export type Status = "success" | "failure" | "error" | "timeout";
 
 /** How an init phase ended. */
@@ -64,8 +64,8 @@ export interface InvocationReport extends InvocationStart {
   readonly initDurationMs: number | undefined;
 }
 
-/** What the sandbox tells while it happens. */
-export interface SandboxEvents {
+/** What the environment tells while it happens. */
+export interface EnvironmentEvents {
   /** A receiver for one output stream of one process. */
   receiveOutput(source: OutputSource): (chunk: Uint8Array) => void;
   initStarted(phase: InitPhase): void;

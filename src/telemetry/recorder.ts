@@ -1,17 +1,17 @@
-/** Takes what the sandbox tells, and puts it where it belongs: LocalStack's log, init's stdout, the subscribers. */
+/** Takes what the environment tells, and puts it where it belongs: LocalStack's log, init's stdout, the subscribers. */
 import type { Clock } from "../clock.ts";
 import type {
+  EnvironmentEvents,
   InitPhase,
   InitReport,
   InvocationReport,
   InvocationStart,
   OutputSource,
-  SandboxEvents,
 } from "./events.ts";
-import { LineSplitter } from "./line-splitter.ts";
-import type { LogFormat } from "./log-format.ts";
+import { LineSplitter } from "./log/line-splitter.ts";
+import type { LogFormat } from "./log/log-format.ts";
 import * as records from "./records.ts";
-import type { TelemetryService } from "./service.ts";
+import type { TelemetryService } from "./subscribers/service.ts";
 
 export interface RecorderOptions {
   readonly clock: Clock;
@@ -34,7 +34,7 @@ interface Stream {
   readonly endDecoding: () => void;
 }
 
-export class Recorder implements SandboxEvents {
+export class Recorder implements EnvironmentEvents {
   #streams: Stream[] = [];
 
   constructor(private readonly options: RecorderOptions) {}

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { applyFileModes } from "../../src/prepare/file-modes.ts";
 import { runApart } from "../process/children.ts";
-import { modeOf, modesIn, removeTrees, tree, warningsOf } from "./file-trees.ts";
+import { modeOf, modesIn, removeTrees, tree, warningsOf } from "./archives/file-trees.ts";
 
 const isRoot = process.getuid?.() === 0;
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
-import { modeOf, modesIn, removeTrees, tree, warningsOf } from "./file-trees.ts";
+import { modeOf, modesIn, removeTrees, tree, warningsOf } from "./archives/file-trees.ts";
 
 afterEach(removeTrees);
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Settlement } from "../../src/sandbox/invocation.ts";
+import type { Settlement } from "../../src/environment/invocation.ts";
 import {
   accepted,
   chunked,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { Extensions } from "../../src/environment/extensions/extensions.ts";
 import { createRuntimeApi, rawPath } from "../../src/runtime-api/app.ts";
-import { Extensions } from "../../src/sandbox/extensions.ts";
 import { accepted, apiOptions, Fixture, seen } from "./fixture.ts";
 
 const version = "/2018-06-01";

@@ -1,6 +1,6 @@
 /** The Extensions API without a socket, over extensions whose events and ends the test controls. */
-import type { Delivered, Extension, LifecycleEvent } from "../../src/sandbox/extension.ts";
-import type { ExtensionState } from "../../src/sandbox/extension-states.ts";
+import type { Delivered, Extension, LifecycleEvent } from "../../src/environment/extensions/extension.ts";
+import type { ExtensionState } from "../../src/environment/extensions/extension-states.ts";
 import { Fixture, invocationOf } from "./fixture.ts";
 
 export const extensionBase = "/2020-01-01/extension";

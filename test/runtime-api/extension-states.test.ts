@@ -1,6 +1,6 @@
 /** Every cell of both state tables: which call is allowed when, what it answers, where it leads. */
 import { describe, expect, test } from "bun:test";
-import { type ExtensionState, extensionTransitions } from "../../src/sandbox/extension-states.ts";
+import { type ExtensionState, extensionTransitions } from "../../src/environment/extensions/extension-states.ts";
 import {
   all,
   bothEvents,

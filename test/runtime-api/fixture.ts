@@ -1,11 +1,11 @@
 /** The Runtime API without a socket, over a runtime whose events the test controls. */
 import type { Hono } from "hono";
+import { Extensions } from "../../src/environment/extensions/extensions.ts";
+import { Invocation, type InvokeRequest } from "../../src/environment/invocation.ts";
+import { Runtime } from "../../src/environment/runtime.ts";
+import type { RuntimeState } from "../../src/environment/runtime-states.ts";
 import { createRuntimeApi, type RuntimeApiOptions } from "../../src/runtime-api/app.ts";
-import { Extensions } from "../../src/sandbox/extensions.ts";
-import { Invocation, type InvokeRequest } from "../../src/sandbox/invocation.ts";
-import { Runtime } from "../../src/sandbox/runtime.ts";
-import type { RuntimeState } from "../../src/sandbox/runtime-states.ts";
-import { TelemetryService } from "../../src/telemetry/service.ts";
+import { TelemetryService } from "../../src/telemetry/subscribers/service.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 export const base = "/2018-06-01/runtime";

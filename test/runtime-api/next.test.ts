@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { InvokeRequest } from "../../src/sandbox/invocation.ts";
+import type { InvokeRequest } from "../../src/environment/invocation.ts";
 import { Fixture, invocationOf, isPending, maxPayloadBytes } from "./fixture.ts";
 
 /** A header of UTF-8 bytes, as the client reads it: one character for each byte. */

@@ -1,6 +1,6 @@
 /** Every cell of the state table: which call is allowed when, what it answers, where it leads. */
 import { describe, expect, test } from "bun:test";
-import type { RuntimeState } from "../../src/sandbox/runtime-states.ts";
+import type { RuntimeState } from "../../src/environment/runtime-states.ts";
 import { accepted, Fixture, invalidId, invocationOf, isPending, refused, seen } from "./fixture.ts";
 
 /** `event`: 200 at once. `waits`: the long poll, answered by the next event. A state: where an accepted call leads. */

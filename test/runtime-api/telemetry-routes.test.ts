@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { Hono } from "hono";
+import { Extensions } from "../../src/environment/extensions/extensions.ts";
 import { createRuntimeApi } from "../../src/runtime-api/app.ts";
-import { Extensions } from "../../src/sandbox/extensions.ts";
-import { TelemetryService } from "../../src/telemetry/service.ts";
-import type { Subscription } from "../../src/telemetry/subscription.ts";
+import { TelemetryService } from "../../src/telemetry/subscribers/service.ts";
+import type { Subscription } from "../../src/telemetry/subscribers/subscription.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { apiOptions, Fixture, seen } from "./fixture.ts";
 

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { InitReport, InvocationReport } from "../../src/telemetry/events.ts";
-import { LogBuffer } from "../../src/telemetry/log-buffer.ts";
-import { JsonFormat, type LogFormat, TextFormat } from "../../src/telemetry/log-format.ts";
+import { LogBuffer } from "../../src/telemetry/log/log-buffer.ts";
+import { JsonFormat, type LogFormat, TextFormat } from "../../src/telemetry/log/log-format.ts";
 import { Recorder } from "../../src/telemetry/recorder.ts";
 import { type FunctionFacts, JsonText, type TelemetryEvent } from "../../src/telemetry/records.ts";
-import { TelemetryService } from "../../src/telemetry/service.ts";
-import type { Subscription } from "../../src/telemetry/subscription.ts";
+import { TelemetryService } from "../../src/telemetry/subscribers/service.ts";
+import type { Subscription } from "../../src/telemetry/subscribers/subscription.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 const facts: FunctionFacts = {

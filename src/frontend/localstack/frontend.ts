@@ -1,16 +1,17 @@
 /** LocalStack's side of init: takes its invocations in turn and tells it what became of them. */
-import { release } from "../../buffers.ts";
+
 import { type Clock, settlesWithin, sleep } from "../../clock.ts";
+import type { InvokeResult } from "../../environment/environment.ts";
+import type { InitOutcome } from "../../environment/generation.ts";
+import type { InvokeRequest } from "../../environment/invocation.ts";
 import { type Fault, faultBody, messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
-import type { InitOutcome } from "../../sandbox/generation.ts";
-import type { InvokeRequest } from "../../sandbox/invocation.ts";
-import type { InvokeResult } from "../../sandbox/sandbox.ts";
+import { release } from "../../net/buffers.ts";
 import type { Callbacks } from "./callbacks.ts";
 import { newFaultBody, toResult, withRequestId } from "./results.ts";
 
-/** The part of the sandbox a front end uses. */
-export interface InvocableSandbox {
+/** The part of the environment a front end uses. */
+export interface InvocableEnvironment {
   readonly runtimeExited: Promise<unknown>;
   init(): Promise<InitOutcome>;
   invoke(request: InvokeRequest): Promise<InvokeResult>;
@@ -18,7 +19,7 @@ export interface InvocableSandbox {
 }
 
 export interface LocalStackFrontendOptions {
-  readonly sandbox: InvocableSandbox;
+  readonly environment: InvocableEnvironment;
   readonly callbacks: Callbacks;
   readonly clock: Clock;
   /** Empties the log buffer. */
@@ -62,7 +63,7 @@ export class LocalStackFrontend {
    * The boot's init phase, told to LocalStack: exactly one `ready`, or exactly one `error`.
    */
   async start(): Promise<void> {
-    const outcome = await this.options.sandbox.init();
+    const outcome = await this.options.environment.init();
     if (!this.#isStopping) {
       this.#hasFailed = outcome.kind === "init error" || outcome.kind === "fault";
       this.#bootTold = this.#tellBoot(outcome);
@@ -84,12 +85,12 @@ export class LocalStackFrontend {
   }
 
   async #tellBoot(outcome: InitOutcome): Promise<void> {
-    const { callbacks, clock, sandbox } = this.options;
+    const { callbacks, clock, environment } = this.options;
     if (outcome.kind === "ready") await callbacks.ready();
     else if (outcome.kind === "fault") await callbacks.statusError(await newFaultBody(outcome.fault));
     else if (outcome.kind === "init error") {
       await callbacks.statusError(withRequestId(outcome.body, ""));
-      await settlesWithin(clock, lastWordsMs, sandbox.runtimeExited);
+      await settlesWithin(clock, lastWordsMs, environment.runtimeExited);
     }
   }
 
@@ -117,8 +118,8 @@ export class LocalStackFrontend {
   /** Ends everything; what LocalStack is being told is told to the end, within a bound. Never rejects. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    const { sandbox, clock } = this.options;
-    const everythingEnded = sandbox.shutdown();
+    const { environment, clock } = this.options;
+    const everythingEnded = environment.shutdown();
     const everythingTold = this.#bootTold.then(() => this.#turn).then(() => this.#told);
     if (!(await settlesWithin(clock, farewellBudgetMs, Promise.all([everythingEnded, everythingTold])))) {
       log.error(`not everything was ended and told within ${farewellBudgetMs} ms: the last callbacks may be lost`);
@@ -128,7 +129,7 @@ export class LocalStackFrontend {
   async #run(request: InvokeRequest): Promise<void> {
     const { requestId } = request;
     try {
-      const result = await this.options.sandbox.invoke(request);
+      const result = await this.options.environment.invoke(request);
       const logs = this.options.takeLogs();
       this.#tell(() => this.#deliver(requestId, result, logs));
     } catch (error) {

@@ -1,10 +1,10 @@
 /** The server LocalStack posts invocations to: `POST /invoke`, answered at once (decision 10). */
 import { Hono } from "hono";
 import { LinearRouter } from "hono/router/linear-router";
-import { release } from "../../buffers.ts";
+import type { InvokeRequest } from "../../environment/invocation.ts";
 import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
-import type { InvokeRequest } from "../../sandbox/invocation.ts";
+import { release } from "../../net/buffers.ts";
 import { InvalidInvokeError, toInvokeRequest } from "./invoke-request.ts";
 
 /**

@@ -1,5 +1,5 @@
 /** The body of `POST /invoke`: `localstack.md` 7. */
-import type { InvokeRequest } from "../../sandbox/invocation.ts";
+import type { InvokeRequest } from "../../environment/invocation.ts";
 
 /** Thrown with one sentence on what is wrong with the body. */
 export class InvalidInvokeError extends Error {

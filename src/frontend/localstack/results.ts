@@ -1,6 +1,7 @@
-/** Translates what the sandbox found into what LocalStack is told. */
+/** Translates what the environment found into what LocalStack is told. */
+
+import type { Outcome } from "../../environment/invocation.ts";
 import { type Fault, faultBody, tooLargeBody } from "../../errors.ts";
-import type { Outcome } from "../../sandbox/invocation.ts";
 
 /** A result callback. */
 export interface Result {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import type { InvokeResult } from "../../../src/environment/environment.ts";
+import type { InitOutcome } from "../../../src/environment/generation.ts";
+import type { InvokeRequest, Outcome } from "../../../src/environment/invocation.ts";
 import type { Callbacks } from "../../../src/frontend/localstack/callbacks.ts";
 import { LocalStackFrontend } from "../../../src/frontend/localstack/frontend.ts";
-import type { InitOutcome } from "../../../src/sandbox/generation.ts";
-import type { InvokeRequest, Outcome } from "../../../src/sandbox/invocation.ts";
-import type { InvokeResult } from "../../../src/sandbox/sandbox.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -12,7 +12,7 @@ const response: Outcome = { kind: "response", body: bytes("result"), contentType
 const crash: Outcome = { kind: "fault", fault: { type: "Runtime.ExitError", reason: "gone" } };
 const uuid = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
 
-/** A front end between a sandbox and a LocalStack that do as the test says. */
+/** A front end between an environment and a LocalStack that do as the test says. */
 class World {
   readonly clock = new FakeClock();
   readonly told: string[] = [];
@@ -43,7 +43,7 @@ class World {
       maxPayloadBytes: 100,
       postInvokeWaitMs,
       takeLogs: () => "text",
-      sandbox: {
+      environment: {
         runtimeExited: Promise.resolve(),
         init: () => this.init.promise,
         invoke: async ({ requestId }) => {
@@ -251,7 +251,7 @@ test("a crash between invocations is told at once with an id of its own", async 
 });
 
 describe("stopping", () => {
-  test("takes no more invocations and ends the sandbox", async () => {
+  test("takes no more invocations and ends the environment", async () => {
     const world = await World.ready();
     await world.frontend.stop();
     expect(world.isShutDown).toBe(true);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import type { InvokeRequest } from "../../../src/environment/invocation.ts";
 import { createInvokeApi } from "../../../src/frontend/localstack/invoke-api.ts";
-import type { InvokeRequest } from "../../../src/sandbox/invocation.ts";
 
 function post(body: string, isOpen = true) {
   const accepted: InvokeRequest[] = [];

@@ -1,0 +1,100 @@
+/** The extensions of one generation of processes: who is expected, who has registered, who has yet to poll. */
+import { log } from "../../log.ts";
+import { Extension, type LifecycleEvent } from "./extension.ts";
+import { ExtensionRefusal } from "./extension-states.ts";
+
+/** Internal and external ones together (AWS: Extensions API). */
+export const maxExtensions = 10;
+
+export class Extensions {
+  readonly #all: Extension[] = [];
+  #isRegistrationOpen = true;
+
+  /** @param onChange called after each change of any extension's state */
+  constructor(private readonly onChange: () => void) {}
+
+  get all(): readonly Extension[] {
+    return this.#all;
+  }
+
+  /** Takes up an external extension that is about to be started: nobody else can register under its name. */
+  expect(name: string): Extension {
+    const extension = new Extension(name, true, this.onChange);
+    this.#all.push(extension);
+    return extension;
+  }
+
+  /**
+   * Registers the external extension of this name, or a new internal one. Checks are made in AWS's order.
+   * @throws {ExtensionRefusal}
+   */
+  register(name: string, events: readonly string[]): Extension {
+    const known = this.#all.find((extension) => extension.name === name);
+    const asked = toLifecycleEvents(events, known?.isExternal ?? false);
+    if (known?.isExternal) {
+      known.register(asked);
+      return known;
+    }
+    if (!this.#isRegistrationOpen) {
+      throw new ExtensionRefusal("Extension.RegistrationClosed", "Extension registration closed already");
+    }
+    if (this.#all.length >= maxExtensions) {
+      throw new ExtensionRefusal("Extension.TooManyExtensions", `Extension limit (${maxExtensions}) reached`);
+    }
+    if (known) {
+      throw new ExtensionRefusal("Extension.InvalidExtensionState", "Extension with this name already registered");
+    }
+    if (this.unregistered.length > 0) {
+      // The runtime, home of internal extensions, has not even started.
+      log.warn(
+        `an extension registers as ${name}, which is not the name of its file: ` +
+          `still expected are ${this.unregistered.map((extension) => extension.name).join(", ")}`,
+      );
+    }
+    const internal = new Extension(name, false, this.onChange);
+    this.#all.push(internal);
+    internal.register(asked);
+    return internal;
+  }
+
+  /** @param id as `register` gave it, in lower case */
+  withId(id: string): Extension | undefined {
+    // One that has not registered was told no id: whoever guessed it is nobody.
+    return this.#all.find((extension) => extension.id === id && extension.isRegistered);
+  }
+
+  /** The runtime asked for its first event: from here on nobody can register. */
+  closeRegistration(): void {
+    this.#isRegistrationOpen = false;
+  }
+
+  /** External extensions that have yet to register before the runtime may start. */
+  get unregistered(): readonly Extension[] {
+    return this.#all.filter((extension) => !extension.isRegistered);
+  }
+
+  /** Extensions that have yet to ask for their first event before init has ended. */
+  get unready(): readonly Extension[] {
+    return this.#all.filter((extension) => !extension.isPolling);
+  }
+
+  /** Extensions that still work on the last invocation. */
+  get busy(): readonly Extension[] {
+    return this.#all.filter((extension) => extension.isSubscribedTo("INVOKE") && !extension.isPolling);
+  }
+}
+
+function toLifecycleEvents(events: readonly string[], isExternal: boolean): ReadonlySet<LifecycleEvent> {
+  for (const event of events) {
+    if (event !== "INVOKE" && event !== "SHUTDOWN") {
+      throw new ExtensionRefusal("Extension.InvalidEventType", `${event}: ErrorInvalidEventType`);
+    }
+    if (event === "SHUTDOWN" && !isExternal) {
+      throw new ExtensionRefusal(
+        "Extension.InvalidEventType",
+        "SHUTDOWN: ShutdownEventNotSupportedForInternalExtension",
+      );
+    }
+  }
+  return new Set(events as readonly LifecycleEvent[]);
+}

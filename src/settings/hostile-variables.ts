@@ -1,0 +1,49 @@
+/**
+ * Keeps the function's environment from steering init (decision 22). The variables are the function's and reach it
+ * untouched; init itself must run as if they were not there. `BUN_BE_BUN` and `BUN_OPTIONS` are disarmed in the
+ * executable (`build.ts`), since they act before any code of ours.
+ */
+import type { Variables } from "./settings.ts";
+
+/** Takes the place of `NAME=` in the environment of a restarted init. */
+const heldPrefix = "_LAMBDA_RUNTIME_INIT_HELD_";
+
+/** Bun and its allocator read these once, at start: only a restart without them undoes what they did. */
+function isReadAtStart(name: string): boolean {
+  return /^(BUN_|MIMALLOC_)/.test(name) || name === "FORCE_COLOR" || name === "NODE_CHANNEL_FD";
+}
+
+/** Bun reads these when it connects: taking them out of our own view before the first connection is enough. */
+const readAtRequest =
+  /^(https?_proxy|all_proxy|no_proxy|node_tls_reject_unauthorized|node_extra_ca_certs|ssl_cert_(file|dir))$/i;
+
+/** What to do about an environment. */
+export interface CleanEnvironment {
+  /** As the function is to see it. */
+  readonly given: Readonly<Record<string, string>>;
+  /** The environment to restart init with; `undefined`: no restart is needed. */
+  readonly restartWith: Readonly<Record<string, string>> | undefined;
+  /** Names to take out of init's own `process.env`. */
+  readonly withhold: readonly string[];
+}
+
+export function cleanEnvironment(env: Variables): CleanEnvironment {
+  const given: Record<string, string> = {};
+  const restartWith: Record<string, string> = {};
+  const withhold: string[] = [];
+  let isRestartNeeded = false;
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined) continue;
+    if (name.startsWith(heldPrefix)) {
+      given[name.slice(heldPrefix.length)] = value;
+      withhold.push(name);
+    } else {
+      given[name] = value;
+      const isHostile = isReadAtStart(name);
+      restartWith[isHostile ? heldPrefix + name : name] = value;
+      isRestartNeeded ||= isHostile;
+      if (readAtRequest.test(name)) withhold.push(name);
+    }
+  }
+  return { given, restartWith: isRestartNeeded ? restartWith : undefined, withhold };
+}

@@ -1,0 +1,172 @@
+/** What is told of an invocation that is over. */
+import { describe, expect, test } from "bun:test";
+import { Invocation, type Mark, type Outcome, type Settlement } from "../../src/environment/invocation.ts";
+import { reportOn } from "../../src/environment/report.ts";
+import type { Fault } from "../../src/errors.ts";
+import type { Span } from "../../src/telemetry/events.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { response, timedOut, World } from "./world.ts";
+
+const measured = { durationMs: 12.5, maxMemoryMb: 30, initDurationMs: undefined };
+
+/** The report on an invocation that reached these steps, at these milliseconds of a clock that stands at 100. */
+async function reported(settlement: Settlement, marks: Partial<Record<Mark, number>> = {}) {
+  const clock = new FakeClock();
+  let now = 0;
+  const invocation = new Invocation(
+    {
+      requestId: "id-1",
+      invokedFunctionArn: "arn",
+      payload: "{}",
+      traceId: "Root=1",
+      clientContext: "",
+      isInitRetry: false,
+    },
+    0,
+    () => now,
+  );
+  for (const [step, at] of Object.entries(marks)) {
+    now = at;
+    invocation.mark(step as Mark);
+  }
+  await clock.advance(100);
+  return reportOn(invocation, settlement, { ...measured, clock });
+}
+
+const settled = (outcome: Outcome, faultAfterAnswer?: Fault): Settlement =>
+  faultAfterAnswer ? { outcome, faultAfterAnswer, isRuntimeReady: false } : { outcome, isRuntimeReady: true };
+
+const exit: Fault = { type: "Runtime.ExitError", reason: "Runtime exited with error: exit status 1" };
+const crash: Fault = { type: "Extension.Crash", reason: "exit status 7" };
+const broken: Fault = { type: "Sandbox.Failure", reason: "unforeseen" };
+const error = { kind: "error", body: "{}", contentType: "", errorType: "Function.MyError" } as const;
+
+describe("the status", () => {
+  const rows: [what: string, settlement: Settlement, status: string, type?: string | undefined, reason?: string][] = [
+    ["a response", settled(response()), "success"],
+    ["an error of the function's", settled(error), "failure", "Function.MyError"],
+    [
+      "an init error",
+      settled({ kind: "init error", body: Buffer.from("why"), errorType: "Runtime.Why" }),
+      "error",
+      "Runtime.Why",
+    ],
+    ["a response that is too large", settled({ kind: "too large" }), "error", "Function.ResponseSizeTooLarge"],
+    ["an end of the runtime", settled({ kind: "fault", fault: exit }), "error", exit.type, exit.reason],
+    ["an end of an extension", settled({ kind: "fault", fault: crash }), "error", crash.type, crash.reason],
+    ["a fault of init's own", settled({ kind: "fault", fault: broken }), "failure", broken.type, broken.reason],
+    ["a timeout", settled(timedOut), "timeout", undefined, timedOut.fault.reason],
+    ["a stop", settled({ kind: "stopped" }), "failure"],
+    ["a response before an end", settled(response(), exit), "error", exit.type, exit.reason],
+    ["an error before an end", settled(error, crash), "error", crash.type, crash.reason],
+    ["a response before a fault of init's own", settled(response(), broken), "failure", broken.type, broken.reason],
+  ];
+
+  for (const [what, settlement, status, errorType, faultReason] of rows) {
+    test(`of ${what}`, async () => {
+      expect(await reported(settlement)).toMatchObject({ status, errorType, faultReason });
+    });
+  }
+});
+
+test("what was measured, and whose it is, stand as they were given", async () => {
+  expect(await reported(settled(response()))).toMatchObject({
+    requestId: "id-1",
+    traceId: "Root=1",
+    durationMs: 12.5,
+    maxMemoryMb: 30,
+    initDurationMs: undefined,
+  });
+});
+
+test.each<[outcome: Outcome, bytes: number | undefined]>([
+  [response(""), 0],
+  [response("é"), 2],
+  [error, undefined],
+  [{ kind: "too large" }, undefined],
+  [timedOut, undefined],
+])("of %j the bytes of a response are counted: %p", async (outcome, bytes) => {
+  expect((await reported(settled(outcome))).producedBytes).toBe(bytes as number);
+});
+
+describe("the spans", () => {
+  const epoch = 1_700_000_000_000;
+  const latency = { name: "responseLatency", startMs: epoch + 10, durationMs: 5 };
+  const duration = { name: "responseDuration", startMs: epoch + 15, durationMs: 7.5 };
+  const overhead = { name: "runtimeOverhead", startMs: epoch + 22.5, durationMs: 17.5 };
+
+  const rows: [what: string, marks: Partial<Record<Mark, number>>, runtimeMs: number, spans: object[]][] = [
+    ["never handed over", { settled: 40 }, 0, []],
+    ["handed over and not answered", { handedOver: 10, settled: 40 }, 30, []],
+    ["whose answer was begun", { handedOver: 10, answering: 15, settled: 40 }, 30, [latency]],
+    [
+      "that was answered and settled",
+      { handedOver: 10, answering: 15, answered: 22.5, settled: 40 },
+      30,
+      [latency, duration, overhead],
+    ],
+    // Not so far yet: until now.
+    ["that is not settled", { handedOver: 10, answering: 15, answered: 22.5 }, 90, [latency, duration]],
+  ];
+
+  test.each(rows)("of one %s", async (_what, marks, runtimeMs, spans) => {
+    const report = await reported(settled(response()), marks);
+    expect(report.spans).toEqual(spans as Span[]);
+    expect(report.runtimeMs).toBe(runtimeMs);
+  });
+});
+
+describe("in an environment", () => {
+  test("the spans follow the calls of the runtime", async () => {
+    const world = await World.ready();
+    await world.clock.advance(1000);
+    const invoked = world.invoke();
+    await world.clock.advance(20);
+    const invocation = world.runtime.currentInvocation("id-1");
+    world.runtime.beginAnswer("response");
+    await world.clock.advance(30);
+    world.runtime.finishAnswer();
+    invocation?.answer(response());
+    await world.clock.advance(40);
+    void world.poll();
+    await invoked;
+    const startMs = 1_700_000_001_000;
+    expect(world.reports).toMatchObject([
+      {
+        durationMs: 90,
+        runtimeMs: 90,
+        producedBytes: 2,
+        spans: [
+          { name: "responseLatency", startMs, durationMs: 20 },
+          { name: "responseDuration", startMs: startMs + 20, durationMs: 30 },
+          { name: "runtimeOverhead", startMs: startMs + 50, durationMs: 40 },
+        ],
+      },
+    ]);
+  });
+
+  test("an invocation that reached no runtime took no time of one's", async () => {
+    const world = await World.ready();
+    world.process.exit({ code: 1 });
+    await world.flush();
+    await world.invoke();
+    expect(world.reports).toMatchObject([{ status: "error", errorType: "Runtime.ExitError", runtimeMs: 0, spans: [] }]);
+  });
+
+  test("an answer whose next poll never comes is a success that took all the time there was", async () => {
+    const world = await World.ready();
+    const invoked = world.invoke();
+    await world.clock.advance(10);
+    world.answer();
+    await world.clock.advance(5000);
+    expect(await invoked).toEqual({ outcome: response() });
+    expect(world.reports).toMatchObject([{ status: "success", durationMs: 3000, runtimeMs: 3000 }]);
+  });
+
+  test("a first invocation that is a retry has no init duration, nor has the one after it", async () => {
+    const world = await World.ready();
+    await world.serve({ isInitRetry: true });
+    await world.serve({ requestId: "id-2" });
+    expect(world.reports.map(({ initDurationMs }) => initDurationMs)).toEqual([undefined, undefined]);
+  });
+});

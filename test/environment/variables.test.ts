@@ -1,0 +1,118 @@
+import { describe, expect, test } from "bun:test";
+import { extensionEnvironment, runtimeEnvironment } from "../../src/environment/variables.ts";
+
+const api = "127.0.0.1:9001";
+const added = { AWS_LAMBDA_RUNTIME_API: api };
+
+describe("the runtime's environment", () => {
+  const kept = [
+    "LOCALSTACK_HOSTNAME",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_LAMBDA_FUNCTION_TIMEOUT",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_ENDPOINT_URL",
+    "EDGE_PORT",
+    "TZ",
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "BUN_OPTIONS",
+    "BUN_BE_BUN",
+    "NODE_OPTIONS",
+    "HTTP_PROXY",
+    "http_proxy",
+    "FORCE_COLOR",
+    "_HANDLER",
+    "HOMEPAGE",
+    "HOSTNAMES",
+    "home",
+    "localstack_user",
+    "MY_LOCALSTACK_USER",
+    "__proto__x",
+  ];
+  test.each(kept)("has %s as it was given", (name) => {
+    expect(runtimeEnvironment({ [name]: " a=b\n" }, "", api)).toEqual({ [name]: " a=b\n", ...added });
+  });
+
+  test.each([
+    "LOCALSTACK_RUNTIME_ENDPOINT",
+    "LOCALSTACK_RUNTIME_ID",
+    "LOCALSTACK_FILE_WATCHER_STRATEGY",
+    "LOCALSTACK_USER",
+    "LOCALSTACK_SOMETHING_NEW",
+    "LOCALSTACK_HOSTNAME_EXTERNAL",
+    "LOCALSTACK_",
+    "HOME",
+    "HOSTNAME",
+  ])("has no %s", (name) => {
+    expect(runtimeEnvironment({ [name]: "x" }, "", api)).toEqual(added);
+  });
+
+  test("has empty values, and none that are absent", () => {
+    expect(runtimeEnvironment({ EMPTY: "", ABSENT: undefined }, "", api)).toEqual({ EMPTY: "", ...added });
+  });
+
+  test("has the address of our Runtime API, whatever was given", () => {
+    expect(runtimeEnvironment({ AWS_LAMBDA_RUNTIME_API: "elsewhere:1" }, "", api)).toEqual(added);
+  });
+
+  test.each([
+    ["app.handler", undefined, "app.handler"],
+    ["app.handler", "other.handler", "app.handler"],
+    ["", "other.handler", "other.handler"],
+    ["", undefined, undefined],
+  ])("with the handler %j and _HANDLER=%j has _HANDLER=%j", (handler, given, expected) => {
+    expect(runtimeEnvironment({ _HANDLER: given }, handler, api)._HANDLER).toBe(expected as string);
+  });
+
+  test("has nothing else: no credentials endpoint, no invented names", () => {
+    expect(runtimeEnvironment({}, "h", api)).toEqual({ _HANDLER: "h", ...added });
+  });
+});
+
+describe("an extension's environment", () => {
+  test.each([
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_XRAY_CONTEXT_MISSING",
+    "AWS_XRAY_DAEMON_ADDRESS",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+    "_HANDLER",
+    "_AWS_XRAY_DAEMON_ADDRESS",
+    "_AWS_XRAY_DAEMON_PORT",
+    "_LAMBDA_TELEMETRY_LOG_FD",
+    "_X_AMZN_TRACE_ID",
+    "_",
+    "__proto__",
+  ])("has no %s", (name) => {
+    const given = Object.fromEntries([[name, "x"]]);
+    expect(extensionEnvironment({ ...added, ...given })).toEqual(added);
+  });
+
+  test.each([
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_LOG_FORMAT",
+    "AWS_LAMBDA_LOG_GROUP_NAME_2",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_XRAY_DAEMON_ADDRESS_2",
+    "LAMBDA_TASK_ROOTS",
+    "lambda_task_root",
+    "LD_LIBRARY_PATH",
+    "PATH",
+    "TZ",
+    "HANDLER",
+    "MY_",
+  ])("has %s as the runtime has it", (name) => {
+    expect(extensionEnvironment({ [name]: " a=b\n" })).toEqual({ [name]: " a=b\n" });
+  });
+
+  test("has empty values, and leaves the runtime's as it is", () => {
+    const runtime = { EMPTY: "", _HANDLER: "h" };
+    expect(extensionEnvironment(runtime)).toEqual({ EMPTY: "" });
+    expect(runtime).toEqual({ EMPTY: "", _HANDLER: "h" });
+  });
+});
