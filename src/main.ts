@@ -179,7 +179,7 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
     environment,
     clock,
     callbacks,
-    takeLogs: () => logs.take(),
+    takeLogs: () => logs.take().text(),
     maxPayloadBytes: config.maxPayloadBytes,
     postInvokeWaitMs: config.postInvokeWaitMs,
   });
