@@ -61,9 +61,13 @@ export function startBun(script: string, env: Record<string, string> = {}): Chil
 
 /**
  * Runs a script in a Bun of its own, for what would change the whole test process (SIGCHLD, subreaper).
+ * @param entrypoint what a shell does before it becomes that Bun
  * @param script may import from `src/` by `await source("process/reaper.ts")`, and tells its result by `tell(value)`
  */
-export async function runApart(script: string, env: Record<string, string> = {}): Promise<unknown> {
+export async function runApart(
+  script: string,
+  { env = {}, entrypoint = "" }: { env?: Record<string, string>; entrypoint?: string } = {},
+): Promise<unknown> {
   const sources = new URL("../../src/", import.meta.url).pathname;
   const prelude = `
     const source = (path) => import(${JSON.stringify(sources)} + path);
@@ -75,7 +79,8 @@ export async function runApart(script: string, env: Record<string, string> = {})
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
     };`;
-  const child = startBun(`${prelude}\n${script}`, env);
+  const command = ["sh", "-c", `${entrypoint}\nexec "$@"`, "sh", process.execPath, "-e", `${prelude}\n${script}`];
+  const child = start(command, { env: { PATH: systemPath, ...env } });
   const exit = await within(20_000, "the end of a script", child.exited);
   await child.drain();
   if (!("code" in exit && exit.code === 0)) throw new Error(`the script failed: ${child.stderr()}`);
