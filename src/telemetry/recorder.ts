@@ -10,6 +10,7 @@ import type {
 } from "./events.ts";
 import { LineSplitter } from "./log/line-splitter.ts";
 import type { LogFormat } from "./log/log-format.ts";
+import { Utf8Stream } from "./log/utf8-stream.ts";
 import * as records from "./records.ts";
 import type { TelemetryService } from "./subscribers/service.ts";
 
@@ -31,7 +32,7 @@ interface Stream {
   readonly type: OutputSource["kind"];
   readonly lines: LineSplitter;
   /** Takes what is left of a character whose end never came. */
-  readonly endDecoding: () => void;
+  readonly endCharacters: () => void;
 }
 
 export class Recorder implements EnvironmentEvents {
@@ -39,26 +40,20 @@ export class Recorder implements EnvironmentEvents {
 
   constructor(private readonly options: RecorderOptions) {}
 
-  /**
-   * Each stream has its own decoder, for two may interleave in the middle of a character; bytes that are not UTF-8
-   * become U+FFFD.
-   */
+  /** Each stream has its characters put together for itself, for two may interleave in the middle of one. */
   receiveOutput(source: OutputSource): (chunk: Uint8Array) => void {
-    const { clock, format, telemetry, show } = this.options;
+    const { format, telemetry, show } = this.options;
     const type = source.kind;
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    const characters = new Utf8Stream();
     const lines = new LineSplitter((line) => this.#line(type, line));
-    const take = (text: string) => {
-      if (!format.takesLines) format.output(type, text, clock.epoch());
-      if (format.takesLines || telemetry.isListening) lines.push(text);
+    const take = (bytes: Uint8Array) => {
+      if (bytes.length === 0) return;
+      if (!format.takesLines) format.output(bytes);
+      if (format.takesLines || telemetry.isListening) lines.push(textOf(bytes));
     };
-    const endDecoding = () => {
-      const text = decoder.decode();
-      if (text !== "") take(text);
-    };
-    this.#streams.push({ type, lines, endDecoding });
+    this.#streams.push({ type, lines, endCharacters: () => take(characters.end()) });
     return (chunk) => {
-      take(decoder.decode(chunk, { stream: true }));
+      take(characters.push(chunk));
       show(chunk);
     };
   }
@@ -110,7 +105,7 @@ export class Recorder implements EnvironmentEvents {
   }
 
   processesEnded(): void {
-    for (const stream of this.#streams) stream.endDecoding();
+    for (const stream of this.#streams) stream.endCharacters();
     this.#flush("function");
     this.#flush("extension");
     this.#streams = [];
@@ -125,7 +120,11 @@ export class Recorder implements EnvironmentEvents {
   #line(type: OutputSource["kind"], line: string): void {
     const { clock, format, telemetry, isJsonFormat } = this.options;
     const at = clock.epoch();
-    if (format.takesLines) format.output(type, line, at);
+    if (format.takesLines) format.line(type, line, at);
     if (telemetry.isListening) telemetry.record(records.outputLine(at, type, line, isJsonFormat));
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { findBootstrap } from "../../src/prepare/bootstrap.ts";
+import { findBootstrap, makeExecutable } from "../../src/prepare/bootstrap.ts";
 
 const directory = () => mkdtempSync(`${tmpdir()}/init-bootstrap-`);
 
@@ -23,19 +23,38 @@ describe("without a command", () => {
   test("with none to be found the first path stands", () => {
     expect(findBootstrap([], {}, "/", ["/missing/1", "/missing/2"]).command).toEqual(["/missing/1"]);
   });
+});
 
-  test("a file nobody may execute is made executable; one somebody may stays as it is", () => {
+describe("a file to be executed", () => {
+  test.each([
+    [0o644, 0o755],
+    [0o400, 0o755],
+    [0o744, 0o744],
+  ] as const)("of mode %o has %o then", (mode, becomes) => {
+    const path = `${directory()}/bootstrap`;
+    writeFileSync(path, "");
+    chmodSync(path, mode);
+    makeExecutable(path, new Set());
+    expect(statSync(path).mode & 0o777).toBe(becomes);
+  });
+
+  test("behind a link is made so, but not behind one of an archive", () => {
     const root = directory();
-    for (const [mode, becomes] of [
-      [0o644, 0o755],
-      [0o400, 0o755],
-      [0o744, 0o744],
-    ] as const) {
-      writeFileSync(`${root}/bootstrap`, "");
-      chmodSync(`${root}/bootstrap`, mode);
-      findBootstrap([], {}, "/", [`${root}/bootstrap`]);
-      expect(statSync(`${root}/bootstrap`).mode & 0o777).toBe(becomes);
+    writeFileSync(`${root}/real`, "", { mode: 0o600 });
+    mkdirSync(`${root}/task`);
+    symlinkSync("../real", `${root}/task/bootstrap`);
+    symlinkSync("task", `${root}/link`);
+    for (const path of [`${root}/task/bootstrap`, `${root}/link/bootstrap`]) {
+      makeExecutable(path, new Set([`${root}/task/bootstrap`]));
+      expect(statSync(`${root}/real`).mode & 0o777).toBe(0o600);
     }
+    makeExecutable(`${root}/task/bootstrap`, new Set());
+    expect(statSync(`${root}/real`).mode & 0o777).toBe(0o755);
+  });
+
+  test("that is missing, or looked for in PATH, is nothing to do", () => {
+    makeExecutable("/missing/bootstrap", new Set());
+    makeExecutable("sh", new Set());
   });
 });
 

@@ -64,6 +64,16 @@ describe("a link", () => {
     expect(modesIn(root, "own", "z")).toEqual(["700", "700"]);
   });
 
+  test("that a code archive made is not followed, wherever it stands in the path", () => {
+    const outside = tree("directory/", "directory/file");
+    const root = tree("own");
+    symlinkSync(outside, `${root}/link`);
+    for (const path of [`${root}/link`, `${root}/link/directory`]) {
+      applyFileModes(JSON.stringify([{ path, mode: "700" }]), new Set([`${root}/link`]));
+    }
+    expect(modesIn(outside, "directory", "directory/file")).toEqual(["755", "755"]);
+  });
+
   test("as the listed path stands for what it leads to", () => {
     const outside = tree("directory/", "directory/file");
     const root = tree("own");
@@ -87,7 +97,7 @@ function warningsOfUser(root: string, mode: string): Promise<unknown> {
     process.setuid(65534);
     applyFileModes(process.env.LIST);
     tell(warnings);`,
-    { LIST: JSON.stringify([{ path: root, mode }]) },
+    { env: { LIST: JSON.stringify([{ path: root, mode }]) } },
   );
 }
 

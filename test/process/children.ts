@@ -1,6 +1,8 @@
 /** Starting real children in tests: their output is collected, and `afterEach(endChildren)` lets none outlive its test. */
 import { readdirSync, readFileSync } from "node:fs";
-import { launchProcess, type ProcessSpec, type SupervisedProcess } from "../../src/process/launch.ts";
+import { systemClock } from "../../src/clock.ts";
+import type { ProcessSpec, SupervisedProcess } from "../../src/process/launch.ts";
+import { Owner } from "../../src/process/owner.ts";
 import { within } from "../support/within.ts";
 
 /** A started child and everything it has written so far. */
@@ -11,6 +13,8 @@ export interface Child extends SupervisedProcess {
   receivedBytes(): number;
 }
 
+/** Whom all children started here belong to. */
+export const owner = new Owner(systemClock);
 const started: SupervisedProcess[] = [];
 
 export function endChildren(): void {
@@ -24,7 +28,7 @@ export const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 
 export function start(command: readonly string[], spec: Partial<ProcessSpec> = {}): Child {
   const streams: Uint8Array[][] = [];
-  const child = launchProcess({
+  const child = owner.launch({
     command,
     cwd: "/",
     env: { PATH: systemPath },
@@ -57,9 +61,13 @@ export function startBun(script: string, env: Record<string, string> = {}): Chil
 
 /**
  * Runs a script in a Bun of its own, for what would change the whole test process (SIGCHLD, subreaper).
+ * @param entrypoint what a shell does before it becomes that Bun
  * @param script may import from `src/` by `await source("process/reaper.ts")`, and tells its result by `tell(value)`
  */
-export async function runApart(script: string, env: Record<string, string> = {}): Promise<unknown> {
+export async function runApart(
+  script: string,
+  { env = {}, entrypoint = "" }: { env?: Record<string, string>; entrypoint?: string } = {},
+): Promise<unknown> {
   const sources = new URL("../../src/", import.meta.url).pathname;
   const prelude = `
     const source = (path) => import(${JSON.stringify(sources)} + path);
@@ -71,7 +79,8 @@ export async function runApart(script: string, env: Record<string, string> = {})
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
     };`;
-  const child = startBun(`${prelude}\n${script}`, env);
+  const command = ["sh", "-c", `${entrypoint}\nexec "$@"`, "sh", process.execPath, "-e", `${prelude}\n${script}`];
+  const child = start(command, { env: { PATH: systemPath, ...env } });
   const exit = await within(20_000, "the end of a script", child.exited);
   await child.drain();
   if (!("code" in exit && exit.code === 0)) throw new Error(`the script failed: ${child.stderr()}`);

@@ -10,7 +10,7 @@ afterEach(() => {
 });
 
 interface Ended {
-  /** What `endAllProcesses` resolved with. */
+  /** What `endAll` resolved with. */
   all: boolean;
   ms: number;
   /** Listeners for SIGCHLD it left behind. */
@@ -21,16 +21,16 @@ interface Ended {
   left: number;
 }
 
-/** Starts the script below a Bun that plays init, lets it tell one line, and ends all. */
-function endAll(script: string, { budgetMs = 2000, runs = 1 } = {}): Promise<Ended[]> {
+/** Starts the script below a Bun that plays init, waits for its line and for its processes, and ends all. */
+function endAll(script: string, { budgetMs = 2000, runs = 1, atLeast = 0 } = {}): Promise<Ended[]> {
   return runApart(
     `
     const { readdirSync, readFileSync } = require("fs");
     const { systemClock } = await source("clock.ts");
     const { startReaping } = await source("process/reaper.ts");
-    const { launchProcess } = await source("process/launch.ts");
-    const { endAllProcesses } = await source("process/end-all.ts");
+    const { Owner } = await source("process/owner.ts");
     startReaping();
+    const owner = new Owner(systemClock);
     // Told by a variable and not by the tree, which is what is being tested.
     const marked = () => readdirSync("/proc").filter((pid) => {
       if (!/^[0-9]+$/.test(pid) || Number(pid) === process.pid) return false;
@@ -45,11 +45,13 @@ function endAll(script: string, { budgetMs = 2000, runs = 1 } = {}): Promise<End
       let output = "";
       const receiveOutput = () => (chunk) => { output += Buffer.from(chunk).toString(); };
       const listeners = process.listenerCount("SIGCHLD");
-      const child = launchProcess({ command, cwd: "/", env: { PATH: process.env.PATH, MARK: process.env.MARK }, receiveOutput });
+      const child = owner.launch({ command, cwd: "/", env: { PATH: process.env.PATH, MARK: process.env.MARK }, receiveOutput });
       await until(() => output.includes("ready"));
+      // One that is just becoming another program has no environment for a moment.
+      await until(() => marked().length >= ${atLeast});
       const before = marked().length;
       const startedAt = performance.now();
-      const all = await endAllProcesses(systemClock, ${budgetMs});
+      const all = await owner.endAll(${budgetMs});
       const ms = performance.now() - startedAt;
       // Twice: one that is just being started may be missed by one look.
       const left = Math.max(marked().length, marked().length);
@@ -58,7 +60,7 @@ function endAll(script: string, { budgetMs = 2000, runs = 1 } = {}): Promise<End
       child.closeOutput();
     }
     tell(results);`,
-    { ...env, SCRIPT: script },
+    { env: { ...env, SCRIPT: script } },
   ) as Promise<Ended[]>;
 }
 
@@ -80,8 +82,7 @@ describe("all processes are ended", () => {
   ])(
     "%s",
     async (_who, script, atLeast) => {
-      const [ended] = (await endAll(script)) as [Ended];
-      expect(ended.before).toBeGreaterThanOrEqual(atLeast);
+      const [ended] = (await endAll(script, { atLeast })) as [Ended];
       expect(ended).toMatchObject({ all: true, left: 0, listeners: 0 });
       expect(ended.ms).toBeLessThan(1000);
     },
@@ -104,10 +105,10 @@ describe("the end", () => {
   test("is told at once when there is nothing to end", async () => {
     const script = `
       const { systemClock } = await source("clock.ts");
-      const { endAllProcesses } = await source("process/end-all.ts");
+      const { Owner } = await source("process/owner.ts");
       const listeners = process.listenerCount("SIGCHLD");
       const startedAt = performance.now();
-      const all = await endAllProcesses(systemClock, 2000);
+      const all = await new Owner(systemClock).endAll(2000);
       tell({ all, soon: performance.now() - startedAt < 500, listeners: process.listenerCount("SIGCHLD") - listeners });`;
     expect(await runApart(script)).toEqual({ all: true, soon: true, listeners: 0 });
   });

@@ -151,7 +151,7 @@ describe("an init", () => {
     recorder.initStarted("init");
     await clock.advance(1500);
     recorder.initEnded({ ...init, extensions: [] });
-    const lines = buffer.take().trimEnd().split("\n");
+    const lines = buffer.take().text().trimEnd().split("\n");
     expect(lines.map((line) => JSON.parse(line)).map((told) => [told.time, told.type])).toEqual([
       ["2023-11-14T22:13:20.000Z", "platform.initStart"],
       ["2023-11-14T22:13:21.500Z", "platform.initRuntimeDone"],
@@ -182,7 +182,7 @@ describe("an invocation", () => {
     output()("line\n");
     recorder.invocationDispatched(begun);
     recorder.invocationEnded(ended);
-    expect(buffer.take()).toBe(
+    expect(buffer.take().text()).toBe(
       "START RequestId: id-1 Version: $LATEST\nline\nEND RequestId: id-1\n" +
         "REPORT RequestId: id-1\tDuration: 2.00 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\t\n",
     );
@@ -201,7 +201,7 @@ describe("where nobody listens", () => {
     recorder.shutdownStarted();
     recorder.processesEnded();
     expect(telemetry.told).toEqual([]);
-    expect(buffer.take()).toStartWith("START RequestId: id-1 Version: $LATEST\none\ntwo\nEND");
+    expect(buffer.take().text()).toStartWith("START RequestId: id-1 Version: $LATEST\none\ntwo\nEND");
     expect(Buffer.concat(shown).toString()).toBe("one\ntwo");
   });
 
@@ -217,10 +217,10 @@ describe("where nobody listens", () => {
   test("a JSON log has its lines all the same", () => {
     recorder = record("json");
     initialize(false);
-    buffer.take();
+    buffer.take().text();
     output()("one\ntwo");
     recorder.invocationEnded({ ...ended });
-    expect(buffer.take()).toStartWith('one\ntwo\n{"time":');
+    expect(buffer.take().text()).toStartWith('one\ntwo\n{"time":');
     expect(telemetry.told).toEqual([]);
   });
 });
@@ -256,13 +256,13 @@ describe("a line without an end", () => {
   test("is logged before the start of the next invocation, and the end of its own", () => {
     record("json");
     initialize(true);
-    buffer.take();
+    buffer.take().text();
     const [ofFunction, ofExtension] = [output("function"), output("extension")];
     ofExtension("of the extension");
     recorder.invocationStarted(begun);
     ofFunction("of the function");
     recorder.invocationEnded(ended);
-    const lines = buffer.take().split("\n");
+    const lines = buffer.take().text().split("\n");
     expect([lines[0], lines[2]]).toEqual(["of the extension", "of the function"]);
   });
 
@@ -272,7 +272,7 @@ describe("a line without an end", () => {
     recorder.processesEnded();
     late("late");
     recorder.invocationEnded(ended);
-    expect(buffer.take()).not.toContain("late");
+    expect(buffer.take().text()).not.toContain("late");
   });
 
   test("of processes that are gone is not told again", () => {
@@ -306,7 +306,7 @@ describe("output", () => {
     const chunks = [Buffer.from([0xff, 0xe2]), Buffer.from([0x82]), Buffer.from([0xac, 0x0a])];
     for (const chunk of chunks) write(chunk);
     expect(shown).toEqual(chunks);
-    expect(buffer.take()).toBe("\ufffd€\n");
+    expect(buffer.take().text()).toBe("\ufffd€\n");
   });
 
   test("that ends within a character is not lost", () => {
@@ -314,12 +314,12 @@ describe("output", () => {
     output()(Buffer.from([0x61, 0xe2, 0x82]));
     recorder.processesEnded();
     expect(telemetry.lines).toEqual(["a\ufffd"]);
-    expect(buffer.take()).toBe("a\ufffd");
+    expect(buffer.take().text()).toBe("a\ufffd");
   });
 
   test("has its byte order mark", () => {
     output()("\ufeffone\n");
-    expect(buffer.take()).toBe("\ufeffone\n");
+    expect(buffer.take().text()).toBe("\ufeffone\n");
   });
 
   test.each([
@@ -345,7 +345,7 @@ describe("output", () => {
     });
     initialize(true);
     output()("text\n");
-    expect([buffer.take(), telemetry.lines]).toEqual(["", ["text"]]);
+    expect([buffer.take().text(), telemetry.lines]).toEqual(["", ["text"]]);
   });
 });
 

@@ -7,9 +7,11 @@ import { endLine, reportLine, startLine } from "./platform-lines.ts";
 
 /** Writes what happens into the log buffer. */
 export interface LogFormat {
-  /** Whether output comes in whole lines; as it was written otherwise. */
+  /** Whether `line` is called for each line of output; otherwise `output` is, for each chunk. */
   readonly takesLines: boolean;
-  output(type: "function" | "extension", text: string, at: number): void;
+  /** @param bytes whole characters in valid UTF-8 */
+  output(bytes: Uint8Array): void;
+  line(type: "function" | "extension", line: string, at: number): void;
   initStarted(at: number, phase: InitPhase): void;
   initEnded(at: number, report: InitReport): void;
   started(at: number, start: InvocationStart): void;
@@ -25,9 +27,11 @@ export class TextFormat implements LogFormat {
     private readonly facts: records.FunctionFacts,
   ) {}
 
-  output(_: string, text: string): void {
-    this.buffer.append(text);
+  output(bytes: Uint8Array): void {
+    this.buffer.appendBytes(bytes);
   }
+
+  line(): void {}
 
   initStarted(): void {}
 
@@ -54,7 +58,9 @@ export class JsonFormat implements LogFormat {
     private readonly levels: LogLevels,
   ) {}
 
-  output(type: "function" | "extension", line: string, at: number): void {
+  output(): void {}
+
+  line(type: "function" | "extension", line: string, at: number): void {
     const kept = type === "function" ? keepsApplicationLine(line, this.levels.application, at) : line;
     if (kept !== undefined) this.buffer.append(`${kept}\n`);
   }

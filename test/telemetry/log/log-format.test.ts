@@ -60,8 +60,13 @@ function tell(format: LogFormat, initReport: InitReport, report: InvocationRepor
   format.initStarted(at, initReport.phase);
   format.initEnded(at, initReport);
   format.started(at, begun);
-  format.output("function", format.takesLines ? "of the function" : "of the function\n", at);
-  format.output("extension", format.takesLines ? "of an extension" : "of an extension\n", at);
+  for (const [type, line] of [
+    ["function", "of the function"],
+    ["extension", "of an extension"],
+  ] as const) {
+    if (format.takesLines) format.line(type, line, at);
+    else format.output(Buffer.from(`${line}\n`));
+  }
   format.ended(at, report);
 }
 
@@ -72,7 +77,7 @@ describe("the text format", () => {
 
   test("has START, the output of all, END and REPORT, and nothing of init", () => {
     tell(new TextFormat(buffer, facts), init, ended);
-    expect(buffer.take()).toBe(
+    expect(buffer.take().text()).toBe(
       "START RequestId: id-1 Version: 7\nof the function\nof an extension\nEND RequestId: id-1\n" +
         "REPORT RequestId: id-1\tDuration: 2.50 ms\tBilled Duration: 3 ms\tMemory Size: 128 MB\t" +
         "Max Memory Used: 30 MB\tInit Duration: 100.00 ms\t\n",
@@ -85,20 +90,20 @@ describe("the text format", () => {
     ["failure", "\t\n"],
   ] as const)("ends the report of the status %s with %j", (status, end) => {
     new TextFormat(buffer, facts).ended(at, { ...ended, status });
-    expect(buffer.take()).toEndWith(end);
+    expect(buffer.take().text()).toEndWith(end);
   });
 
   test("leaves what is unfinished to its writer", () => {
     const format = new TextFormat(buffer, facts);
-    format.output("function", "un");
-    format.output("function", "finished");
+    format.output(Buffer.from("un"));
+    format.output(Buffer.from("finished"));
     format.ended(at, ended);
-    expect(buffer.take()).toStartWith("unfinished\nEND RequestId: id-1\n");
+    expect(buffer.take().text()).toStartWith("unfinished\nEND RequestId: id-1\n");
   });
 });
 
 describe("the JSON format", () => {
-  const lines = () => buffer.take().split("\n");
+  const lines = () => buffer.take().text().split("\n");
   const json = (levels: Partial<LogLevels> = {}) =>
     new JsonFormat(buffer, facts, { application: "INFO", system: "INFO", ...levels });
 
@@ -182,16 +187,16 @@ describe("the JSON format", () => {
     const format = json({ application: "WARN" });
     const debug = JSON.stringify({ timestamp: time, level: "DEBUG" });
     for (const type of ["function", "extension"] as const) {
-      format.output(type, debug, at);
-      format.output(type, "text", at);
+      format.line(type, debug, at);
+      format.line(type, "text", at);
     }
     expect(lines()).toEqual([debug, "text", ""]);
   });
 
   test("has a timestamp in each object of the function, and leaves an extension's alone", () => {
     const format = json();
-    format.output("function", '{"a":1}', at);
-    format.output("extension", '{"a":1}', at);
+    format.line("function", '{"a":1}', at);
+    format.line("extension", '{"a":1}', at);
     expect(lines()).toEqual([`{"a":1,"timestamp":"${time}"}`, '{"a":1}', ""]);
   });
 });

@@ -1,0 +1,52 @@
+/** The bytes of one output as valid UTF-8, however its chunks fall. */
+import { isUtf8 } from "node:buffer";
+
+/** A mark at the beginning is output like any other. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+const nothing = new Uint8Array(0);
+
+export class Utf8Stream {
+  /** The beginning of a character whose end has not come yet: at most three bytes. */
+  #held = nothing;
+
+  /**
+   * Takes the next chunk.
+   * @returns whole characters, U+FFFD in place of what is not UTF-8: together what one `TextDecoder` makes of all chunks.
+   *   It is the chunk's own memory where there was nothing to mend
+   */
+  push(chunk: Uint8Array): Uint8Array {
+    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    const end = endOfWholeCharacters(bytes);
+    // A copy: three bytes must not keep a chunk alive.
+    this.#held = end === bytes.length ? nothing : bytes.slice(end);
+    return mended(bytes.subarray(0, end));
+  }
+
+  /** What still waits for its end, which will not come. */
+  end(): Uint8Array {
+    const held = this.#held;
+    this.#held = nothing;
+    return mended(held);
+  }
+}
+
+function mended(bytes: Uint8Array): Uint8Array {
+  return isUtf8(bytes) ? bytes : Buffer.from(decoder.decode(bytes));
+}
+
+/** A first byte of a character always ends what stood before it, so a cut there changes nothing. */
+function endOfWholeCharacters(bytes: Uint8Array): number {
+  for (let back = 1; back <= 3 && back <= bytes.length; back++) {
+    const byte = bytes[bytes.length - back] as number;
+    const isContinuation = (byte & 0xc0) === 0x80;
+    if (!isContinuation) return lengthOfCharacter(byte) > back ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}
+
+/** How many bytes a character has by its first one. A byte that begins none stands for itself. */
+function lengthOfCharacter(first: number): number {
+  if (first < 0xc2 || first > 0xf4) return 1;
+  return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}

@@ -1,0 +1,66 @@
+import { describe, expect, test } from "bun:test";
+import { isUtf8 } from "node:buffer";
+import { Utf8Stream } from "../../../src/telemetry/log/utf8-stream.ts";
+import { seededRandom } from "../../support/seeded-random.ts";
+
+function pushed(chunks: readonly Uint8Array[]): Buffer {
+  const stream = new Utf8Stream();
+  return Buffer.concat([...chunks.map((chunk) => Buffer.from(stream.push(chunk))), stream.end()]);
+}
+
+/** What the standard's own decoder makes of it. */
+const decoded = (bytes: Uint8Array) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+
+describe("whole characters", () => {
+  test("are handed on as they are, without a copy", () => {
+    const chunk = Buffer.from("aé€😀\n");
+    expect(new Utf8Stream().push(chunk).buffer).toBe(chunk.buffer);
+  });
+
+  test.each(["é", "€", "😀", "a😀b", "\ufeffa"])("cut anywhere, %j is put together", (text) => {
+    const bytes = Buffer.from(text);
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      expect(pushed([bytes.subarray(0, cut), bytes.subarray(cut)]).toString()).toBe(text);
+    }
+  });
+
+  test("are told at once: only a beginning waits", () => {
+    const stream = new Utf8Stream();
+    expect(stream.push(Buffer.from([0x61, 0xf0, 0x9f])).length).toBe(1);
+    expect(stream.push(Buffer.from([0x98])).length).toBe(0);
+    expect(Buffer.from(stream.push(Buffer.from([0x80, 0x62]))).toString()).toBe("😀b");
+  });
+
+  test("that never end become U+FFFD at the end", () => {
+    const stream = new Utf8Stream();
+    stream.push(Buffer.from([0xe2, 0x82]));
+    expect(Buffer.from(stream.end()).toString()).toBe("\ufffd");
+    expect(stream.end().length).toBe(0);
+  });
+});
+
+test.each([[[0xff]], [[0xc0, 0x80]], [[0xc1]], [[0xf5, 0x80, 0x80, 0x80]], [[0x80, 0x80, 0x80, 0x80]]])(
+  "what begins no character waits for nothing: %j",
+  (bytes) => {
+    expect(Buffer.from(new Utf8Stream().push(Buffer.from(bytes))).toString()).toBe(decoded(Buffer.from(bytes)));
+  },
+);
+
+test("any bytes in any chunks are what the standard's decoder makes of the whole", () => {
+  const { random, seed } = seededRandom();
+  const interesting = [
+    0x0a, 0x41, 0x7f, 0x80, 0xbf, 0xc0, 0xc3, 0xe0, 0xa0, 0xed, 0x9f, 0xef, 0xf0, 0x90, 0xf4, 0x8f, 0xff,
+  ];
+  for (let round = 0; round < 5000; round++) {
+    const bytes = Uint8Array.from({ length: random(24) }, () => interesting[random(interesting.length)] ?? 0);
+    const chunks: Uint8Array[] = [];
+    for (let from = 0; from < bytes.length; ) {
+      const length = 1 + random(5);
+      chunks.push(bytes.subarray(from, from + length));
+      from += length;
+    }
+    const whole = pushed(chunks);
+    expect(isUtf8(whole), `seed ${seed}, round ${round}`).toBe(true);
+    expect(whole.toString(), `seed ${seed}, round ${round}`).toBe(decoded(bytes));
+  }
+});
