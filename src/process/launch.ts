@@ -2,7 +2,7 @@
 import { describeExit, type Exit, messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { bearing } from "./oom-score.ts";
-import { OutputPipe } from "./output-pipe.ts";
+import { OutputPipe, type OutputReceiver } from "./output-pipe.ts";
 import { type Family, releaseLaunched } from "./ownership.ts";
 
 /** What to start. */
@@ -13,7 +13,7 @@ export interface ProcessSpec {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   /** A new receiver for one output stream of this process, called once for stdout and once for stderr. */
-  readonly receiveOutput: () => (chunk: Uint8Array) => void;
+  readonly receiveOutput: () => OutputReceiver;
 }
 
 /** A started process. */

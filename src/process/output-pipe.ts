@@ -3,6 +3,12 @@ import { closeSync } from "node:fs";
 import { log } from "../log.ts";
 import { openPipe, unreadBytes } from "./libc.ts";
 
+/**
+ * Takes what a process writes. A chunk is the receiver's from then on: its memory may be given up within the call. Where it
+ * returns a promise, nothing more is read until that has resolved, which holds up the writer.
+ */
+export type OutputReceiver = (chunk: Uint8Array) => unknown;
+
 export class OutputPipe {
   readonly #readEnd: number;
   #writeEnd: number | undefined;
@@ -30,7 +36,7 @@ export class OutputPipe {
   }
 
   /** Starts reading. @param onChunk gets every chunk in the order it was written */
-  receive(onChunk: (chunk: Uint8Array) => void): void {
+  receive(onChunk: OutputReceiver): void {
     this.#reader = readerOf(this.#readEnd);
     void this.#pump(this.#reader, onChunk);
   }
@@ -58,14 +64,16 @@ export class OutputPipe {
     else this.#end();
   }
 
-  async #pump(reader: ReturnType<typeof readerOf>, onChunk: (chunk: Uint8Array) => void): Promise<void> {
+  async #pump(reader: ReturnType<typeof readerOf>, onChunk: OutputReceiver): Promise<void> {
     try {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) break;
-        onChunk(value);
-        this.#delivered += value.length;
+        const { length } = value;
+        const goOn = onChunk(value);
+        this.#delivered += length;
         if (this.#waiting.length > 0) this.#wakeUp();
+        if (goOn instanceof Promise) await goOn;
       }
     } catch (error) {
       log.warn("reading a process's output failed, the rest of it is lost:", error);

@@ -1,6 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { LogBuffer, type LogText } from "../../../src/telemetry/log/log-buffer.ts";
-import { seededRandom } from "../../support/seeded-random.ts";
+import { LogBuffer, type LogText, logBound } from "../../../src/telemetry/log/log-buffer.ts";
+import { Random, seedFrom } from "../../support/random.ts";
+
+/** The same inputs in each run, unless `LOG_SEED` asks for others. */
+const seed = process.env.LOG_SEED ? seedFrom("LOG_SEED") : 20_251_125;
+
+function newRandom(): Random {
+  console.log(`LOG_SEED=${seed}`);
+  return new Random(seed);
+}
 
 /** The pieces as they go out. */
 const wire = (log: LogText) => Buffer.concat(log.pieces).toString();
@@ -110,7 +118,7 @@ describe("escaping is JSON.stringify's", () => {
   });
 
   test("for any mixture of texts and bytes, in pieces of any size", () => {
-    const { random, seed } = seededRandom();
+    const random = newRandom();
     const units = [
       "\n",
       "x",
@@ -130,13 +138,15 @@ describe("escaping is JSON.stringify's", () => {
     for (let round = 0; round < 500; round++) {
       const buffer = new LogBuffer();
       const parts: string[] = [];
-      for (let part = random(8); part >= 0; part--) {
-        const unit = units[random(units.length)] ?? "";
+      for (let part = random.integerBelow(8); part >= 0; part--) {
+        const unit = units[random.integerBelow(units.length)] ?? "";
         // Some larger than a piece.
-        const many = random(20) === 0 ? unit.repeat(random(40_000)) : "";
-        const text = many + Array.from({ length: random(12) }, () => units[random(units.length)]).join("");
+        const many = random.integerBelow(20) === 0 ? unit.repeat(random.integerBelow(40_000)) : "";
+        const text =
+          many +
+          Array.from({ length: random.integerBelow(12) }, () => units[random.integerBelow(units.length)]).join("");
         parts.push(text);
-        if (text.isWellFormed() && random(2) === 0) {
+        if (text.isWellFormed() && random.integerBelow(2) === 0) {
           // Bytes end the text before them: two halves do not meet across them.
           parts.push("\u0001");
           buffer.append(`${text}\u0001`);
@@ -147,10 +157,18 @@ describe("escaping is JSON.stringify's", () => {
       }
       const whole = parts.join("");
       const log = buffer.take();
-      expect(wire(log) === escaped(whole), `seed ${seed}, round ${round}`).toBe(true);
-      expect(log.text() === whole, `seed ${seed}, round ${round}`).toBe(true);
+      expect(wire(log) === escaped(whole), `LOG_SEED=${seed}, round ${round}`).toBe(true);
+      expect(log.text() === whole, `LOG_SEED=${seed}, round ${round}`).toBe(true);
     }
   });
+});
+
+test.each([
+  [128, 32],
+  [1024, 256],
+  [100_000, 256],
+])("in a container of %i MiB a log keeps %i MiB", (container, kept) => {
+  expect(logBound(container * 1024 * 1024)).toBe(kept * 1024 * 1024);
 });
 
 describe("more than can be kept", () => {
@@ -190,8 +208,8 @@ describe("more than can be kept", () => {
 
   test("is measured as it is sent: what escaping makes longer counts so", () => {
     const buffer = new LogBuffer(100_000);
-    buffer.append("\u0001".repeat(20_000));
-    expect(buffer.take().text()).toBe(notice(20_000));
+    for (let count = 0; count < 7; count++) buffer.append("\u0001".repeat(5000));
+    expect(buffer.take().text()).toBe(`${"\u0001".repeat(20_000)}\n${notice(15_000)}`);
   });
 
   test("never leaves half a character behind", () => {
