@@ -158,3 +158,16 @@ test("the meter leaves no descriptor behind for processes that have ended", asyn
   for (let at = 0; at < 20; at++) meter.watch(root.pid);
   expect(openDescriptors()).toBeLessThanOrEqual(before);
 });
+
+test("a process taken up twice costs one descriptor, and is counted once", () => {
+  const child = startShell("exec sleep 60");
+  const before = openDescriptors();
+  const meter = new MemoryMeter(handClock(), () => [child.pid, child.pid]);
+  meter.watch(child.pid);
+  const once = meter.sample();
+  for (let at = 0; at < 20; at++) meter.watch(child.pid);
+  expect(meter.sample()).toBe(once);
+  expect(openDescriptors()).toBe(before + 1);
+  meter.close();
+  expect(openDescriptors()).toBe(before);
+});

@@ -146,11 +146,9 @@ export class LocalStackFrontend {
     if (postInvokeWaitMs > 0) await sleep(clock, postInvokeWaitMs);
     const status = await this.#statusOf(requestId, result);
     if (status !== undefined) await callbacks.statusError(status);
-    await callbacks.logs(requestId, logs);
     const told = toResult(result.outcome, requestId, maxPayloadBytes);
-    if (!told) return;
-    await callbacks.result(requestId, told.channel, told.body);
-    if (typeof told.body !== "string") release(told.body);
+    await callbacks.invocation(requestId, logs, told);
+    if (told && typeof told.body !== "string") release(told.body);
   }
 
   /**

@@ -189,11 +189,19 @@ export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   }
 }
 
+/** Below 32768, where the kernel takes its free ports from: nobody else gets one between the look and its use. */
+let nextPort = 20_000;
+
 function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = server;
-  server.stop(true);
-  return port;
+  for (;;) {
+    const port = nextPort++;
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
+      return port;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    }
+  }
 }
 
 async function collect(stream: ReadableStream<Uint8Array>, add: (text: string) => void): Promise<void> {
