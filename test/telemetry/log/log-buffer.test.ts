@@ -1,14 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { LogBuffer, type LogText, logBound } from "../../../src/telemetry/log/log-buffer.ts";
-import { Random, seedFrom } from "../../support/random.ts";
-
-/** The same inputs in each run, unless `LOG_SEED` asks for others. */
-const seed = process.env.LOG_SEED ? seedFrom("LOG_SEED") : 20_251_125;
-
-function newRandom(): Random {
-  console.log(`LOG_SEED=${seed}`);
-  return new Random(seed);
-}
+import { seededRandom } from "../../support/seeded-random.ts";
 
 /** The pieces as they go out. */
 const wire = (log: LogText) => Buffer.concat(log.pieces).toString();
@@ -118,7 +110,7 @@ describe("escaping is JSON.stringify's", () => {
   });
 
   test("for any mixture of texts and bytes, in pieces of any size", () => {
-    const random = newRandom();
+    const { random, seed } = seededRandom();
     const units = [
       "\n",
       "x",
@@ -138,15 +130,13 @@ describe("escaping is JSON.stringify's", () => {
     for (let round = 0; round < 500; round++) {
       const buffer = new LogBuffer();
       const parts: string[] = [];
-      for (let part = random.integerBelow(8); part >= 0; part--) {
-        const unit = units[random.integerBelow(units.length)] ?? "";
+      for (let part = random(8); part >= 0; part--) {
+        const unit = units[random(units.length)] ?? "";
         // Some larger than a piece.
-        const many = random.integerBelow(20) === 0 ? unit.repeat(random.integerBelow(40_000)) : "";
-        const text =
-          many +
-          Array.from({ length: random.integerBelow(12) }, () => units[random.integerBelow(units.length)]).join("");
+        const many = random(20) === 0 ? unit.repeat(random(40_000)) : "";
+        const text = many + Array.from({ length: random(12) }, () => units[random(units.length)]).join("");
         parts.push(text);
-        if (text.isWellFormed() && random.integerBelow(2) === 0) {
+        if (text.isWellFormed() && random(2) === 0) {
           // Bytes end the text before them: two halves do not meet across them.
           parts.push("\u0001");
           buffer.append(`${text}\u0001`);
@@ -157,8 +147,8 @@ describe("escaping is JSON.stringify's", () => {
       }
       const whole = parts.join("");
       const log = buffer.take();
-      expect(wire(log) === escaped(whole), `LOG_SEED=${seed}, round ${round}`).toBe(true);
-      expect(log.text() === whole, `LOG_SEED=${seed}, round ${round}`).toBe(true);
+      expect(wire(log) === escaped(whole), `seed ${seed}, round ${round}`).toBe(true);
+      expect(log.text() === whole, `seed ${seed}, round ${round}`).toBe(true);
     }
   });
 });
