@@ -1,7 +1,13 @@
-/** One output of a function's process: a real pipe, so that `/dev/stdout` and `/proc/self/fd/1` can be reopened there. */
+/**
+ * The output of a function's process: a real pipe, so that `/dev/stdout` and `/proc/self/fd/1` can be reopened there, and one
+ * for stdout and stderr, so that the order of writing is kept (decision 28).
+ */
 import { closeSync } from "node:fs";
 import { log } from "../log.ts";
 import { openPipe, unreadBytes } from "./libc.ts";
+
+/** Bytes a process may be ahead of us before it has to wait: far more than a turn of the event loop takes to read. */
+const capacity = 1 << 20;
 
 export class OutputPipe {
   readonly #readEnd: number;
@@ -12,7 +18,7 @@ export class OutputPipe {
   #waiting: { until: number; resolve: () => void }[] = [];
 
   constructor() {
-    const { readEnd, writeEnd } = openPipe();
+    const { readEnd, writeEnd } = openPipe(capacity);
     this.#readEnd = readEnd;
     this.#writeEnd = writeEnd;
   }

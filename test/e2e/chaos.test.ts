@@ -4,27 +4,25 @@
  */
 import { afterEach, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { Random, seedFrom } from "../support/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { startWithExtensions } from "./support/extensions.ts";
 import { type Init, isRoot, runFixture, startInit, stopAll } from "./support/init.ts";
 
-const seed = seedFrom("CHAOS_SEED");
-console.log(`CHAOS_SEED=${seed}`);
+const { random } = seededRandom("new", "CHAOS_SEED");
 
 afterEach(stopAll);
 
 test("a runtime killed at any moment costs its invocation, and nothing else", async () => {
   const init = startInit(runFixture("does-what-the-event-says.ts"));
   await init.double.waitForReady();
-  const random = new Random(seed);
   const killRuntime = () => {
     for (const child of childrenOf(init)) kill(child);
   };
   for (let round = 0; round < 200; round++) {
-    const respondBytes = 1 + random.integerBelow(2_000_000);
+    const respondBytes = 1 + random(2_000_000);
     const result = init.invoke(JSON.stringify({ print: "at work\n", respondBytes }));
     // From before the event arrives until after the answer was given.
-    const killing = setTimeout(killRuntime, random.below(25));
+    const killing = setTimeout(killRuntime, random(25_000) / 1000);
     const { id, kind, body, logs } = await result;
     clearTimeout(killing);
     expect(logs).toMatch(/START RequestId: (.|\n)*END RequestId: .*\nREPORT RequestId: .*\n$/);
@@ -49,16 +47,15 @@ test.skipIf(!isRoot)(
       b: { events: ["SHUTDOWN"] },
     });
     await init.double.waitForReady();
-    const random = new Random(seed);
     const killOne = (choice: number) => {
       const children = childrenOf(init);
-      const child = children[Math.floor(choice * children.length)];
+      const child = children[choice % children.length];
       if (child) kill(child);
     };
     const odd: string[] = [];
     for (let round = 0; round < 60; round++) {
       const result = init.invoke(JSON.stringify({ respondBytes: 1000 }));
-      const killing = setTimeout(killOne, random.below(40), random.below(1));
+      const killing = setTimeout(killOne, random(40_000) / 1000, random(1_000_000));
       const { kind, body } = await result;
       clearTimeout(killing);
       const isTrue =
