@@ -107,7 +107,10 @@ async function run(commandLine: CommandLine, config: Config, env: Variables): Pr
     const started = frontend.start();
     // The runtime is starting: what it does not need to start is made ready meanwhile.
     callbacks.connect();
-    const invokeApi = createInvokeApi((request) => parts.frontend.accept(request));
+    const invokeApi = createInvokeApi({
+      accept: (request) => parts.frontend.accept(request),
+      maxPayloadBytes: config.maxPayloadBytes,
+    });
     listen("the invoke server", { hostname: "0.0.0.0", port: config.invokePort }, (request) =>
       invokeApi.fetch(request),
     );
