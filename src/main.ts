@@ -21,8 +21,9 @@ import { type CommandLine, readCommandLine } from "./settings/command-line.ts";
 import { functionVariables } from "./settings/function-variables.ts";
 import { cleanEnvironment } from "./settings/hostile-variables.ts";
 import { type Config, readCallbackAddress, readConfig, type Variables } from "./settings/settings.ts";
+import { stderr } from "./standard-streams.ts";
 import { toApplicationLevel } from "./telemetry/log/json-levels.ts";
-import { LogBuffer } from "./telemetry/log/log-buffer.ts";
+import { LogBuffer, logBound } from "./telemetry/log/log-buffer.ts";
 import { JsonFormat, TextFormat } from "./telemetry/log/log-format.ts";
 import { Recorder } from "./telemetry/recorder.ts";
 import type { FunctionFacts } from "./telemetry/records.ts";
@@ -32,7 +33,7 @@ import type { XRayDaemon } from "./xray/daemon.ts";
 
 const exitStatus = { done: 0, initFailed: 1, badConfiguration: 2 } as const;
 
-const stdout = new StdoutForwarder();
+const stdout = new StdoutForwarder(systemClock);
 
 async function main(): Promise<void> {
   const { given, restartWith, withhold } = cleanEnvironment(process.env);
@@ -51,7 +52,7 @@ async function main(): Promise<void> {
   } catch (error) {
     const cause = causeOf(error);
     if (!cause) throw error;
-    process.stderr.write(`lambda-runtime-init: ${messageOf(error)}\n`);
+    stderr.writeLine(`lambda-runtime-init: ${messageOf(error)}\n`);
     await reportFault(given, { type: cause.type, reason: messageOf(error) });
     await exit(cause.status);
   }
@@ -102,7 +103,10 @@ async function run(commandLine: CommandLine, config: Config, env: Variables): Pr
     const started = frontend.start();
     // The runtime is starting: what it does not need to start is made ready meanwhile.
     callbacks.connect();
-    const invokeApi = createInvokeApi((request) => parts.frontend.accept(request));
+    const invokeApi = createInvokeApi({
+      accept: (request) => parts.frontend.accept(request),
+      maxPayloadBytes: config.maxPayloadBytes,
+    });
     listen("the invoke server", { hostname: "0.0.0.0", port: config.invokePort }, (request) =>
       invokeApi.fetch(request),
     );
@@ -148,7 +152,7 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
   const { hostname, port } = commandLine.runtimeApi;
   const callbacks = new Callbacks(config, clock);
   const telemetry = new TelemetryService(clock);
-  const logs = new LogBuffer();
+  const logs = new LogBuffer(logBound(process.constrainedMemory()));
   const areExtensionsOn = areExtensionsEnabled();
   const env = runtimeEnvironment(functionVariables(given, "localstack"), bootstrap.handler, `${hostname}:${port}`);
   const environment: Environment = new Environment({
@@ -210,10 +214,8 @@ async function reportFault(env: Variables, fault: Fault): Promise<void> {
 /** Ends the process, once what was written has left it. */
 async function exit(status: number, lastWords = ""): Promise<void> {
   if (lastWords !== "") stdout.forward(Buffer.from(lastWords));
-  await stdout.flush(systemClock);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  process.stderr.write("", () => resolve());
-  await settlesWithin(systemClock, 1000, promise);
+  await stdout.flush();
+  await settlesWithin(systemClock, 1000, stderr.flushed);
   process.exit(status);
 }
 

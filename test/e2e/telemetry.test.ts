@@ -120,6 +120,7 @@ describe("the Telemetry API", () => {
     start({});
     const { id } = await say(twoLines);
     await world.record("a", "extension", ({ record }) => record === `from the extension for ${id}`);
+    await world.record("a", "function", ({ record }) => record === "two, without an end");
     const lines = world.records("a").filter(({ type }) => type === "function");
     expect(lines.map(({ record }) => record)).toEqual(["one", "two, without an end"]);
   });

@@ -97,7 +97,7 @@ function warningsOfUser(root: string, mode: string): Promise<unknown> {
     process.setuid(65534);
     applyFileModes(process.env.LIST);
     tell(warnings);`,
-    { LIST: JSON.stringify([{ path: root, mode }]) },
+    { env: { LIST: JSON.stringify([{ path: root, mode }]) } },
   );
 }
 
