@@ -126,6 +126,23 @@ describe("the runtime", () => {
   });
 });
 
+test("stdout and stderr reach the log in the order of writing, whole lines, also opened anew and from children", async () => {
+  const line = "x".repeat(5000);
+  const script = `i=0
+    while [ $i -lt 50 ]; do
+      echo "$i out ${line}"; echo "$i err ${line}" >&2; echo "$i new" > /dev/stdout; sh -c "echo '$i child' >&2"
+      i=$((i+1))
+    done
+    exec "$@"`;
+  const init = startInit(["sh", "-c", script, "sh", ...runFixture("echoes.ts")]);
+  const expected = Array.from(
+    { length: 50 },
+    (_, i) => `${i} out ${line}\n${i} err ${line}\n${i} new\n${i} child\n`,
+  ).join("");
+  const { logs } = await init.invoke("{}");
+  expect(logs.slice(0, logs.indexOf("START"))).toBe(expected);
+});
+
 describe("descendants that left the runtime's group", () => {
   test("and hold its output delay no result, and are ended with a reset", async () => {
     const init = startInit(runFixture("leaves-a-daemon.sh", ...runFixture("does-what-the-event-says.ts")));

@@ -38,7 +38,7 @@ function startEaters(script: string): Child {
 }
 
 function linesOf(child: Child): number {
-  return child.stdout().split("\n").length - 1;
+  return child.output().split("\n").length - 1;
 }
 
 describe("the memory of the processes below a root", () => {
@@ -88,7 +88,7 @@ describe("the memory of the processes below a root", () => {
     await waitUntil("the process is full", () => linesOf(child) === 2);
     const meter = meterBelow(child, clock);
     const peak = meter.sample();
-    const eater = Number(child.stdout().match(/^\d+$/m)?.[0]);
+    const eater = Number(child.output().match(/^\d+$/m)?.[0]);
     process.kill(eater, "SIGKILL");
     await waitUntil("the process has ended", () => !isAlive(eater));
     for (const _ of [1, 2]) {

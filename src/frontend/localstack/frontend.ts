@@ -8,7 +8,8 @@ import { type Fault, faultBody, messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { release } from "../../net/buffers.ts";
 import type { Callbacks } from "./callbacks.ts";
-import { newFaultBody, toResult, withRequestId } from "./results.ts";
+import { withRequestId } from "./request-id.ts";
+import { newFaultBody, toResult } from "./results.ts";
 
 /** The part of the environment a front end uses. */
 export interface InvocableEnvironment {

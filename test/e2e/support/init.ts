@@ -79,6 +79,7 @@ export class Init {
   stdout = "";
   stderr = "";
   readonly #outputs: Promise<unknown>;
+  #onStderr: () => void = () => {};
 
   constructor(
     readonly double: LocalStackDouble,
@@ -88,12 +89,15 @@ export class Init {
   ) {
     this.#outputs = Promise.all([
       collect(process.stdout, (text) => (this.stdout += text)),
-      collect(process.stderr, (text) => (this.stderr += text)),
+      collect(process.stderr, (text) => {
+        this.stderr += text;
+        this.#onStderr();
+      }),
     ]);
   }
 
   /** Posts an invocation, as it is. */
-  post(body: string | Uint8Array, init: RequestInit = {}): Promise<Response> {
+  post(body: string | Uint8Array | ReadableStream<Uint8Array>, init: RequestInit = {}): Promise<Response> {
     return fetch(`http://127.0.0.1:${this.invokePort}/invoke`, { method: "POST", body, ...init });
   }
 
@@ -124,6 +128,21 @@ export class Init {
     const status = await within(this.process.exited, "the exit of init");
     await within(this.#outputs, "the end of init's output");
     return status;
+  }
+
+  /** Resolves when init has written this to stderr. */
+  async waitForStderr(text: string): Promise<void> {
+    while (!this.stderr.includes(text)) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#onStderr = resolve;
+      await within(promise, `${JSON.stringify(text)} on stderr, not only:\n${this.stderr}`);
+    }
+  }
+
+  /** The largest resident set so far, MB; not behind `unshare`. */
+  peakRssMb(): number {
+    const status = readFileSync(`/proc/${this.process.pid}/status`, "utf8");
+    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
   }
 
   /** Sends init a signal. `unshare` keeps those it gets to itself: behind it, its child is init. */

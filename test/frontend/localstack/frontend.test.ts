@@ -175,7 +175,14 @@ describe("an invocation", () => {
       { outcome: { kind: "init error", body: bytes('{"errorType":"E"}'), errorType: "E" } },
       ['status {"errorType":"E","requestId":"a"}', "logs a text", 'error a {"errorType":"E","requestId":"a"}'],
     ],
-    ["that was stopped has logs and no result", { outcome: { kind: "stopped" } }, ["logs a text"]],
+    [
+      "that was stopped says so",
+      { outcome: { kind: "stopped" } },
+      [
+        "logs a text",
+        'error a {"errorMessage":"RequestId: a Error: The execution environment was stopped before the invocation had ended","errorType":"Sandbox.Failure"}',
+      ],
+    ],
   ];
   test.each(rows)("%s", async (_, result, told) => {
     const world = await World.ready();
