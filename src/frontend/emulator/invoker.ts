@@ -3,6 +3,7 @@ import { type Clock, settlesWithin } from "../../clock.ts";
 import type { Invocation, InvokeRequest, Outcome } from "../../environment/invocation.ts";
 import { log } from "../../log.ts";
 import { AwsError } from "./aws-errors.ts";
+import { slowedDown } from "./bandwidth.ts";
 import { type Entry, excerptOf, type History, type Source } from "./history.ts";
 import { logTail } from "./log-tail.ts";
 import type { Capacity, Lease, LogText } from "./pool.ts";
@@ -30,6 +31,8 @@ export interface InvokerOptions {
   readonly clock: Clock;
   /** Absent where nobody looks at it. */
   readonly history: History | undefined;
+  /** Streams go at AWS's pace. */
+  readonly isBandwidthLimited?: boolean;
 }
 
 /**
@@ -90,7 +93,7 @@ export class Invoker {
       logs.take();
       release();
     });
-    const outcome = await invocation.answer;
+    const outcome = this.#paced(await invocation.answer);
     settled
       .then(() => entry && history?.update(entry.number, { state: "done", logs: excerptOf(logs.text()) }))
       .catch((error) => log.error("an invocation could not be concluded, please report this:", error))
@@ -108,6 +111,12 @@ export class Invoker {
         return logTail(logs.taken);
       },
     };
+  }
+
+  #paced(outcome: Outcome): Outcome {
+    const { clock, isBandwidthLimited } = this.options;
+    if (outcome.kind !== "stream" || !isBandwidthLimited) return outcome;
+    return { ...outcome, body: slowedDown(outcome.body, clock) };
   }
 
   /** Resolves when no call is waiting or running. */

@@ -39,6 +39,10 @@ export interface Lease {
 
 /** Where invocations get their environment. */
 export interface Capacity {
+  /** Makes the first environment, whose Runtime API then listens; its processes are not started yet. */
+  open(): Promise<void>;
+  /** Starts the first environment ahead of the first call. */
+  warm(): void;
   /** @throws {AwsError} where there is none, and no place in the queue either */
   acquire(): Promise<Lease>;
   /** The code changed: what is idle is replaced now, what is busy after its answer. */
@@ -73,23 +77,24 @@ export interface PoolOptions {
 const idleLimitMs = 10 * 60 * 1000;
 
 /**
- * | state    | acquired            | init over | released                                          | idle too long | stop   |
- * |----------|---------------------|-----------|---------------------------------------------------|---------------|--------|
- * | starting | busy (init goes on) | idle      | –                                                 | –             | ending |
- * | idle     | busy                | –         | –                                                 | ending        | ending |
- * | busy     | –                   | –         | busy with the next, or idle; ending if init failed | –             | ending |
- * | ending   | –                   | –         | –                                                 | –             | –      |
+ * | state    | acquired            | warmed   | init over | released                                           | idle too long | stop   |
+ * |----------|---------------------|----------|-----------|----------------------------------------------------|---------------|--------|
+ * | cold     | busy (init begins)  | starting | –         | –                                                  | –             | ending |
+ * | starting | busy (init goes on) | –        | idle      | –                                                  | –             | ending |
+ * | idle     | busy                | –        | –         | –                                                  | ending        | ending |
+ * | busy     | –                   | –        | –         | busy with the next, or idle; ending if init failed | –             | ending |
+ * | ending   | –                   | –        | –         | –                                                  | –             | –      |
  */
-type State = "starting" | "idle" | "busy" | "ending";
+type State = "cold" | "starting" | "idle" | "busy" | "ending";
 
 interface Slot {
   readonly number: number;
-  state: State;
-  hasInitFailed: boolean;
-  /** The environment; `member` once it is made, `started` once its init is over. */
-  member: Member | undefined;
   readonly made: Promise<Member>;
-  readonly started: Promise<Member>;
+  state: State;
+  /** Resolves once its init is over; `undefined`: init has not begun. */
+  started: Promise<Member> | undefined;
+  member: Member | undefined;
+  hasInitFailed: boolean;
   callOffIdleLimit: (() => void) | undefined;
 }
 
@@ -113,11 +118,15 @@ export class Pool implements Capacity {
     return { environments: this.#slots.size, busy, queued: this.#waiting.length, concurrency, queue };
   }
 
-  /** Starts the first environment ahead of the first call. */
+  async open(): Promise<void> {
+    await this.#make().made;
+  }
+
   warm(): void {
-    if (this.#slots.size > 0 || this.#isStopping) return;
-    const slot = this.#start();
-    slot.started.then(
+    const slot = this.#inState("cold");
+    if (!slot) return;
+    slot.state = "starting";
+    this.#start(slot).then(
       () => slot.state === "starting" && this.#release(slot),
       () => {},
     );
@@ -125,7 +134,7 @@ export class Pool implements Capacity {
 
   async acquire(): Promise<Lease> {
     if (this.#isStopping) throw stopping();
-    const slot = this.#idle.pop() ?? this.#starting() ?? this.#startIfAllowed();
+    const slot = this.#idle.pop() ?? this.#inState("starting") ?? this.#inState("cold") ?? this.#makeIfAllowed();
     if (slot) return this.#lend(slot);
     if (this.#waiting.length >= this.options.queue) throw tooManyRequests();
     const { promise, resolve } = Promise.withResolvers<Lease>();
@@ -145,38 +154,44 @@ export class Pool implements Capacity {
     await Promise.all([...this.#slots.values()].map((slot) => this.#end(slot)));
   }
 
-  #starting(): Slot | undefined {
-    for (const slot of this.#slots.values()) if (slot.state === "starting") return slot;
+  #inState(state: State): Slot | undefined {
+    for (const slot of this.#slots.values()) if (slot.state === state) return slot;
     return undefined;
   }
 
-  #startIfAllowed(): Slot | undefined {
-    return this.#slots.size < this.options.concurrency ? this.#start() : undefined;
+  #makeIfAllowed(): Slot | undefined {
+    return this.#slots.size < this.options.concurrency ? this.#make() : undefined;
   }
 
-  #start(): Slot {
+  #make(): Slot {
     let number = 0;
     while (this.#slots.has(number)) number++;
-    const made = this.options.newMember(number);
     const slot: Slot = {
       number,
-      state: "starting",
-      hasInitFailed: false,
+      made: this.options.newMember(number),
+      state: "cold",
+      started: undefined,
       member: undefined,
-      made,
-      started: made.then((member) => this.#boot(slot, member)),
+      hasInitFailed: false,
       callOffIdleLimit: undefined,
     };
-    slot.started.catch((error) => {
-      log.error(`an environment could not be started: ${messageOf(error)}`);
-      if (slot.state !== "ending") this.#forget(slot);
-    });
     this.#slots.set(number, slot);
+    slot.made.then(
+      (member) => {
+        slot.member = member;
+      },
+      () => this.#forget(slot),
+    );
     return slot;
   }
 
-  async #boot(slot: Slot, member: Member): Promise<Member> {
-    slot.member = member;
+  #start(slot: Slot): Promise<Member> {
+    slot.started ??= this.#boot(slot);
+    return slot.started;
+  }
+
+  async #boot(slot: Slot): Promise<Member> {
+    const member = await slot.made;
     const { kind } = await member.environment.init();
     slot.hasInitFailed = kind === "init error" || kind === "fault";
     return member;
@@ -186,7 +201,7 @@ export class Pool implements Capacity {
     slot.state = "busy";
     slot.callOffIdleLimit?.();
     this.#changed();
-    const member = await slot.started;
+    const member = await this.#start(slot);
     let isHeld = true;
     return {
       member,
@@ -237,9 +252,10 @@ export class Pool implements Capacity {
 
   /** Its place is free: for the one who has waited longest. */
   #forget(slot: Slot): void {
-    if (this.#slots.get(slot.number) === slot) this.#slots.delete(slot.number);
+    if (this.#slots.get(slot.number) !== slot) return;
+    this.#slots.delete(slot.number);
     const waiter = this.#isStopping ? undefined : this.#waiting.shift();
-    if (waiter) waiter.take(this.#lend(this.#start()));
+    if (waiter) waiter.take(this.#lend(this.#make()));
     this.#changed();
   }
 

@@ -2,6 +2,8 @@
  * Managed instances: one environment whose workers serve several invocations at a time. A call for which no worker waits is
  * refused, not queued (docs/contract/lifecycle-2.md 4.1 and 4.2).
  */
+import { messageOf } from "../../errors.ts";
+import { log } from "../../log.ts";
 import type { Capacity, InvocableEnvironment, Lease, Load, Member } from "./pool.ts";
 
 /** Thrown where all workers are busy. Its answer is that of AWS's emulator, not one of the Lambda API. */
@@ -35,20 +37,23 @@ export interface SharedEnvironmentOptions {
 }
 
 export class SharedEnvironment implements Capacity {
+  #made: Promise<SharedMember> | undefined;
   #started: Promise<SharedMember> | undefined;
-  #member: SharedMember | undefined;
   #busy = 0;
 
   constructor(private readonly options: SharedEnvironmentOptions) {}
 
   get load(): Load {
     const { concurrency } = this.options;
-    return { environments: this.#member ? 1 : 0, busy: this.#busy, queued: 0, concurrency, queue: 0 };
+    return { environments: this.#started ? 1 : 0, busy: this.#busy, queued: 0, concurrency, queue: 0 };
   }
 
-  /** Starts the environment ahead of the first call. */
+  async open(): Promise<void> {
+    await this.#make();
+  }
+
   warm(): void {
-    this.#start().catch(() => {});
+    this.#start().catch((error) => log.error(`the environment could not be started: ${messageOf(error)}`));
   }
 
   async acquire(): Promise<Lease> {
@@ -68,12 +73,25 @@ export class SharedEnvironment implements Capacity {
     };
   }
 
+  /** The environment has ended by itself, as it does when its processes break: the next call gets a new one. */
+  async ended(): Promise<void> {
+    const made = this.#made;
+    this.#made = undefined;
+    this.#started = undefined;
+    await (await made)?.[Symbol.asyncDispose]();
+  }
+
   reload(): void {
-    this.#member?.environment.reload();
+    this.#made?.then(({ environment }) => environment.reload()).catch(() => {});
   }
 
   async stop(): Promise<void> {
-    await this.#member?.[Symbol.asyncDispose]();
+    await (await this.#made)?.[Symbol.asyncDispose]();
+  }
+
+  #make(): Promise<SharedMember> {
+    this.#made ??= this.options.newMember();
+    return this.#made;
   }
 
   #start(): Promise<SharedMember> {
@@ -82,8 +100,7 @@ export class SharedEnvironment implements Capacity {
   }
 
   async #boot(): Promise<SharedMember> {
-    const member = await this.options.newMember();
-    this.#member = member;
+    const member = await this.#make();
     await member.environment.init();
     return member;
   }

@@ -84,6 +84,8 @@ describe("one environment", () => {
 
   test("is started ahead of the first call where that is asked for, and once", async () => {
     const world = new World({ initIsSlow: true });
+    await world.pool.open();
+    expect(world.pool.load).toMatchObject({ environments: 1, busy: 0 });
     world.pool.warm();
     world.pool.warm();
     await world.settle();
@@ -118,8 +120,7 @@ describe("one environment", () => {
       newMember: async () => {
         const error = errors.pop();
         if (error) throw error;
-        world.pool.warm();
-        await world.settle();
+        await world.pool.open();
         return world.members[0] as never;
       },
     });
@@ -225,10 +226,13 @@ describe("a stop", () => {
     expect(world.members).toHaveLength(2);
   });
 
-  test("ends an environment that is still in its init", async () => {
-    const world = new World({ initIsSlow: true });
-    world.pool.warm();
-    await world.pool.stop();
-    expect(world.members[0]?.isDisposed).toBe(true);
+  test("ends an environment that is still in its init, or before it", async () => {
+    for (const isWarmed of [true, false]) {
+      const world = new World({ initIsSlow: true });
+      await world.pool.open();
+      if (isWarmed) world.pool.warm();
+      await world.pool.stop();
+      expect(world.members[0]?.isDisposed).toBe(true);
+    }
   });
 });
