@@ -3,13 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { start } from "../process/children.ts";
+import { hasNamespaces } from "../support/namespaces.ts";
 import { ownTmp } from "../support/own-tmp.ts";
 import { within } from "../support/within.ts";
-
-const canMount =
-  process.getuid?.() === 0 &&
-  Bun.which("unshare") !== null &&
-  Bun.spawnSync(["unshare", "--mount", "mount", "--bind", "/", "/"]).exitCode === 0;
 
 let root: string;
 
@@ -80,7 +76,7 @@ async function switchApart(options: object, isolation = ["--mount"], before = ""
 
 const sandboxStatus = "Uid: 993 993 993 993 Gid: 990 990 990 990 Groups: 990 CapEff: 0000000000000000";
 
-describe.skipIf(!canMount)("on the real kernel (the test needs root and mounts)", () => {
+describe.skipIf(!hasNamespaces)("on the real kernel (the test needs root and mounts)", () => {
   test("all threads and children are the user, who can write /tmp and open its outputs anew", async () => {
     const { threads, child, ...rest } = await switchApart({ user: "sbx_user1051", allowRoot: false });
     expect(rest).toEqual({ result: { uid: 993, gid: 990 }, warnings: [] });
