@@ -1,4 +1,4 @@
-/** START, END and REPORT, as AWS writes them and LocalStack parses them (`localstack.md` 12, seed). */
+/** START, END and REPORT, as AWS writes them and LocalStack parses them (`docs/contract/localstack.md 12`). */
 
 export function startLine(requestId: string, functionVersion: string): string {
   return `START RequestId: ${requestId} Version: ${functionVersion}\n`;
