@@ -30,8 +30,9 @@ import {
 } from "./settings/settings.ts";
 import { stderr } from "./standard-streams.ts";
 import { toApplicationLevel } from "./telemetry/log/json-levels.ts";
-import { LogBuffer, logBound } from "./telemetry/log/log-buffer.ts";
+import { logBound } from "./telemetry/log/log-buffer.ts";
 import { JsonFormat, TextFormat } from "./telemetry/log/log-format.ts";
+import { type LogStore, SingleLog } from "./telemetry/log/log-store.ts";
 import { Recorder } from "./telemetry/recorder.ts";
 import type { FunctionFacts } from "./telemetry/records.ts";
 import { StdoutForwarder } from "./telemetry/stdout.ts";
@@ -160,7 +161,7 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
   const { hostname, port } = commandLine.runtimeApi;
   const callbacks = new Callbacks(config, clock);
   const telemetry = new TelemetryService(clock);
-  const logs = new LogBuffer(logBound(process.constrainedMemory()));
+  const logs: LogStore = new SingleLog({ maxBytes: logBound(process.constrainedMemory()) });
   const areExtensionsOn = areExtensionsEnabled();
   const env = runtimeEnvironment(given, bootstrap.handler, `${hostname}:${port}`);
   const environment: Environment = new Environment({
@@ -183,7 +184,7 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
     environment,
     clock,
     callbacks,
-    takeLogs: () => logs.take().text(),
+    takeLogs: () => logs.take("").text(),
     maxPayloadBytes: config.maxPayloadBytes,
     postInvokeWaitMs: config.postInvokeWaitMs,
   });
@@ -199,7 +200,7 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
   return { environment, frontend, callbacks, runtimeApi };
 }
 
-function newRecorder(config: Config, logs: LogBuffer, telemetry: TelemetryService): Recorder {
+function newRecorder(config: Config, logs: LogStore, telemetry: TelemetryService): Recorder {
   const facts: FunctionFacts = { ...config, instanceId: config.logStreamName };
   const isJsonFormat = config.logFormat.toUpperCase() === "JSON";
   const application = toApplicationLevel(config.applicationLogLevel) ?? "INFO";
