@@ -17,17 +17,10 @@ import { prepare } from "./prepare/prepare.ts";
 import { Owner } from "./process/owner.ts";
 import { startReaping } from "./process/reaper.ts";
 import { createRuntimeApi } from "./runtime-api/app.ts";
+import { type CommandLine, readCommandLine } from "./settings/command-line.ts";
+import { functionVariables } from "./settings/function-variables.ts";
 import { cleanEnvironment } from "./settings/hostile-variables.ts";
-import {
-  type CommandLine,
-  type Config,
-  flags,
-  readCallbackAddress,
-  readCommandLine,
-  readConfig,
-  settings,
-  type Variables,
-} from "./settings/settings.ts";
+import { type Config, readCallbackAddress, readConfig, type Variables } from "./settings/settings.ts";
 import { stderr } from "./standard-streams.ts";
 import { toApplicationLevel } from "./telemetry/log/json-levels.ts";
 import { logBound } from "./telemetry/log/log-buffer.ts";
@@ -52,7 +45,10 @@ async function main(): Promise<void> {
   try {
     const commandLine = readCommandLine(args);
     if (commandLine.action === "version") return await exit(exitStatus.done, `${packageJson.version}\n`);
-    if (commandLine.action === "help") return await exit(exitStatus.done, helpText());
+    if (commandLine.action === "help") {
+      const { helpText } = await import("./settings/help.ts");
+      return await exit(exitStatus.done, helpText(packageJson.version));
+    }
     await run(commandLine, readConfig(given), given);
   } catch (error) {
     const cause = causeOf(error);
@@ -98,7 +94,7 @@ async function run(commandLine: CommandLine, config: Config, env: Variables): Pr
   process.on("SIGTERM", () => void stop());
   process.on("SIGINT", () => void stop());
 
-  const bootstrap = await prepare(config, commandLine.command, env, systemClock);
+  const bootstrap = await prepare(config, commandLine.command, systemClock);
   startReaping();
   const parts = compose(commandLine, config, env, bootstrap);
   const { environment, callbacks, runtimeApi } = parts;
@@ -117,7 +113,7 @@ async function run(commandLine: CommandLine, config: Config, env: Variables): Pr
     );
     // No runtime can have a segment to send so early; init's own start comes first.
     await settlesWithin(systemClock, headStartMs, started);
-    if (config.localstackHostname !== "") xray = await startXRayDaemon(config, env);
+    if (config.localstackHostname !== "") xray = await startXRayDaemon(config);
     if (config.hotReloadingPaths.length > 0) await startHotReload(config, () => environment.reload());
     await started;
   } catch (error) {
@@ -132,16 +128,12 @@ async function run(commandLine: CommandLine, config: Config, env: Variables): Pr
 const headStartMs = 3;
 
 /** Takes X-Ray's segments to LocalStack. Loaded once the runtime is starting: it has nothing to send before. */
-async function startXRayDaemon(config: Config, env: Variables): Promise<XRayDaemon> {
+async function startXRayDaemon(config: Config): Promise<XRayDaemon> {
   const { startXRay } = await import("./xray/daemon.ts");
   return startXRay({
     address: `http://${config.localstackHostname}:${config.edgePort}`,
     region: config.region,
-    credentials: {
-      accessKeyId: env.AWS_ACCESS_KEY_ID ?? "",
-      secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? "",
-      sessionToken: env.AWS_SESSION_TOKEN ?? "",
-    },
+    credentials: config,
     clock: systemClock,
     sendTelemetry: config.xrayTelemetry === "1",
   });
@@ -163,7 +155,7 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
   const telemetry = new TelemetryService(clock);
   const logs: LogStore = new SingleLog({ maxBytes: logBound(process.constrainedMemory()) });
   const areExtensionsOn = areExtensionsEnabled();
-  const env = runtimeEnvironment(given, bootstrap.handler, `${hostname}:${port}`);
+  const env = runtimeEnvironment(functionVariables(given, "localstack"), bootstrap.handler, `${hostname}:${port}`);
   const environment: Environment = new Environment({
     clock,
     plan: {
@@ -192,7 +184,7 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
     host: environment,
     maxPayloadBytes: config.maxPayloadBytes,
     // The handler of the environment, not the one of the command line: `lifecycle.md` 2.3.
-    registration: { ...config, handler: given.AWS_LAMBDA_FUNCTION_HANDLER ?? given._HANDLER ?? "" },
+    registration: config,
     telemetry,
     areExtensionsEnabled: areExtensionsOn,
     runtimeApiPort: port,
@@ -226,25 +218,6 @@ async function exit(status: number, lastWords = ""): Promise<void> {
   await stdout.flush();
   await settlesWithin(systemClock, 1000, stderr.flushed);
   process.exit(status);
-}
-
-function helpText(): string {
-  const rows = Object.entries(flags).map(([flag, text]) => `  ${flag.padEnd(34)}${text}`);
-  const variables = Object.values(settings).map(({ variable, allowed, whenAbsent }) => {
-    const otherwise = whenAbsent === undefined ? "required" : `default ${JSON.stringify(whenAbsent)}`;
-    return `  ${variable.padEnd(34)}${allowed} (${otherwise})`;
-  });
-  return `lambda-runtime-init ${packageJson.version}: the init process of a Lambda container, for LocalStack.
-
-Usage: aws-lambda-rie [flags] [command of the runtime and its arguments]
-Without a command, the runtime is the first bootstrap found in /var/task, /opt and /var/runtime.
-
-Flags:
-${rows.join("\n")}
-
-Environment:
-${variables.join("\n")}
-`;
 }
 
 // A fault of our own must be seen, and must not take a working environment down with it.

@@ -1,13 +1,15 @@
 /** Starts the compiled binary as LocalStack would, and lets a test talk to it. */
 import { existsSync, readFileSync } from "node:fs";
 import { type DoubleOptions, type InvokeResult, LocalStackDouble } from "../../../examples/localstack-double.ts";
+import { hasNamespaces } from "../../support/namespaces.ts";
 
 export const repository = new URL("../../..", import.meta.url).pathname.replace(/\/$/, "");
 
 /** The binary under test: this machine's. */
 export const binary = `${repository}/dist/aws-lambda-rie-${process.arch === "arm64" ? "arm64" : "x86_64"}`;
 
-export const isRoot = process.getuid?.() === 0;
+/** Root, with the rights to have a network and mounts of its own. */
+export const isRoot = hasNamespaces;
 
 /** Milliseconds any wait may take before it fails. */
 export const patienceMs = 20_000;
