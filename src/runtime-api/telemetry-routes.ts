@@ -36,7 +36,7 @@ function subscribed(
 ): Response {
   try {
     telemetry.checkOpen(api);
-    telemetry.subscribe(name, parseSubscription(api, text, runtimeApiPort));
+    telemetry.subscribe(name, parseSubscription(api, text, runtimeApiPort, telemetry.isManaged));
     return new Response('"OK"', { headers: json });
   } catch (error) {
     if (error instanceof SubscriptionError || error instanceof OtherApiError) {

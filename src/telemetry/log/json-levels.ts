@@ -66,11 +66,14 @@ type Rule = SystemLevel | ((isSuccess: boolean, initializationType: string) => S
 const onlyFailures: Rule = (isSuccess) => (isSuccess ? "DEBUG" : "WARN");
 const failuresLoud: Rule = (isSuccess) => (isSuccess ? "INFO" : "WARN");
 
-/** AWS's table. `initStart` would be INFO with a known runtime version, which nobody tells us. */
+/** AWS's table. `initStart` and `restoreStart` would be INFO with a known runtime version, which nobody tells us. */
 const systemEventLevels: Readonly<Record<string, Rule>> = {
   "platform.initStart": "DEBUG",
   "platform.initRuntimeDone": onlyFailures,
   "platform.initReport": (isSuccess, type) => (!isSuccess ? "WARN" : type === "on-demand" ? "DEBUG" : "INFO"),
+  "platform.restoreStart": "DEBUG",
+  "platform.restoreRuntimeDone": onlyFailures,
+  "platform.restoreReport": failuresLoud,
   "platform.start": "INFO",
   "platform.runtimeDone": onlyFailures,
   "platform.report": failuresLoud,
