@@ -25,6 +25,8 @@ export interface Entry {
   readonly state: EntryState;
   /** The environment that serves it, from 1. */
   readonly environment?: number;
+  /** Milliseconds until it had an environment whose init was over. */
+  readonly waitedMs?: number;
   readonly result?: Excerpt;
   readonly contentType?: string;
   /** The type of the error it ended with. */
@@ -63,6 +65,7 @@ const maxTextBytes = 1024 * 1024;
 export class History {
   /** By number, oldest first. */
   readonly #entries = new Map<number, Entry>();
+  readonly #newest = new Map<string, number>();
   readonly #subscribers = new Set<(event: HistoryEvent) => void>();
   #count = 0;
   #totalBytes = 0;
@@ -78,8 +81,15 @@ export class History {
     return this.#entries.get(number);
   }
 
+  /** The last attempt under a request id. */
+  newestOf(requestId: string): Entry | undefined {
+    const number = this.#newest.get(requestId);
+    return number === undefined ? undefined : this.#entries.get(number);
+  }
+
   add(call: Omit<Entry, "number" | "acceptedAt" | "state">): Entry {
     const entry: Entry = { ...call, number: ++this.#count, acceptedAt: this.clock.epoch(), state: "queued" };
+    this.#newest.set(entry.requestId, entry.number);
     this.#put(entry);
     return entry;
   }
@@ -92,6 +102,7 @@ export class History {
 
   clear(): void {
     this.#entries.clear();
+    this.#newest.clear();
     this.#totalBytes = 0;
     this.#tell({ type: "cleared" });
   }
@@ -115,6 +126,7 @@ export class History {
       const isOver = this.#entries.size > maxEntries || this.#totalBytes > maxTotalBytes;
       if (!isOver || number === entry.number) break;
       this.#entries.delete(number);
+      if (this.#newest.get(oldest.requestId) === number) this.#newest.delete(oldest.requestId);
       this.#totalBytes -= sizeOf(oldest);
       this.#tell({ type: "dropped", number });
     }

@@ -6,6 +6,7 @@ import { AwsError } from "./aws-errors.ts";
 import { slowedDown } from "./bandwidth.ts";
 import { type Entry, excerptOf, type History, type Source } from "./history.ts";
 import { logTail } from "./log-tail.ts";
+import { type Figures, toPhases, withExtensions } from "./phases.ts";
 import type { Capacity, Lease, LogText } from "./pool.ts";
 import { toResult } from "./results.ts";
 
@@ -70,6 +71,7 @@ export class Invoker {
   async invoke(call: Call, onSettled: () => void): Promise<Answered> {
     const { capacity, clock, history } = this.options;
     const entry = history?.add(entryOf(call));
+    const calledAt = clock.now();
     this.#underWay++;
     const end = () => {
       onSettled();
@@ -86,7 +88,10 @@ export class Invoker {
       end();
       throw error;
     }
-    if (entry) history?.update(entry.number, { state: "running", environment: lease.environmentNumber });
+    if (entry) {
+      const waitedMs = clock.now() - calledAt;
+      history?.update(entry.number, { state: "running", environment: lease.environmentNumber, waitedMs });
+    }
     const logs = new TakenLogs(call.requestId, lease);
     const { release } = lease;
     const settled = invocation.settled.then(() => {
@@ -111,6 +116,27 @@ export class Invoker {
         return logTail(logs.taken);
       },
     };
+  }
+
+  /** What an environment measured of an invocation, told before it is settled. */
+  reported(figures: Figures): void {
+    const { history } = this.options;
+    const entry = history?.newestOf(figures.requestId);
+    if (!entry) return;
+    const { durationMs, maxMemoryMb, initDurationMs } = figures;
+    history?.update(entry.number, {
+      durationMs,
+      maxMemoryMb,
+      ...(initDurationMs === undefined ? {} : { initDurationMs }),
+      phases: toPhases(figures, entry.acceptedAt, entry.waitedMs ?? 0),
+    });
+  }
+
+  /** Extensions were at work on an invocation, after its end, for so many milliseconds. */
+  extensionsFinished(requestId: string, durationMs: number): void {
+    const { history } = this.options;
+    const entry = history?.newestOf(requestId);
+    if (entry) history?.update(entry.number, { phases: withExtensions(entry.phases ?? [], durationMs) });
   }
 
   #paced(outcome: Outcome): Outcome {

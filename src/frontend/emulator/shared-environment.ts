@@ -32,13 +32,16 @@ export interface SharedMember extends Member {
 
 export interface SharedEnvironmentOptions {
   readonly concurrency: number;
-  readonly newMember: () => Promise<SharedMember>;
+  /** @param onEnd to be called when the environment has ended by itself, as it does when its processes break */
+  readonly newMember: (onEnd: () => void) => Promise<SharedMember>;
   readonly onChange?: () => void;
 }
 
 export class SharedEnvironment implements Capacity {
   #made: Promise<SharedMember> | undefined;
   #started: Promise<SharedMember> | undefined;
+  /** Resolves when environments that were given up are gone. */
+  #ending: Promise<unknown> = Promise.resolve();
   #busy = 0;
 
   constructor(private readonly options: SharedEnvironmentOptions) {}
@@ -73,25 +76,26 @@ export class SharedEnvironment implements Capacity {
     };
   }
 
-  /** The environment has ended by itself, as it does when its processes break: the next call gets a new one. */
-  async ended(): Promise<void> {
-    const made = this.#made;
-    this.#made = undefined;
-    this.#started = undefined;
-    await (await made)?.[Symbol.asyncDispose]();
-  }
-
   reload(): void {
     this.#made?.then(({ environment }) => environment.reload()).catch(() => {});
   }
 
   async stop(): Promise<void> {
-    await (await this.#made)?.[Symbol.asyncDispose]();
+    this.#giveUp();
+    await this.#ending;
   }
 
   #make(): Promise<SharedMember> {
-    this.#made ??= this.options.newMember();
+    this.#made ??= this.options.newMember(() => this.#giveUp());
     return this.#made;
+  }
+
+  /** The next call gets a new environment. */
+  #giveUp(): void {
+    const made = this.#made;
+    this.#made = undefined;
+    this.#started = undefined;
+    this.#ending = Promise.allSettled([this.#ending, made?.then((member) => member[Symbol.asyncDispose]())]);
   }
 
   #start(): Promise<SharedMember> {
@@ -100,6 +104,8 @@ export class SharedEnvironment implements Capacity {
   }
 
   async #boot(): Promise<SharedMember> {
+    // Its address must be free again before another takes it.
+    await this.#ending;
     const member = await this.#make();
     await member.environment.init();
     return member;

@@ -46,6 +46,35 @@ describe("the history", () => {
     expect(world.history.entries[0]?.errorType).toBeUndefined();
   });
 
+  test("has what was measured, also of extensions that worked on after the end", async () => {
+    const world = new World();
+    const called = world.invoke();
+    await world.settle();
+    const { requestId } = world.requests[0] as { requestId: string };
+    const spans = [{ name: "responseLatency", startMs: world.clock.epoch() + 2, durationMs: 5 }];
+    world.invoker.reported({ requestId, durationMs: 8, maxMemoryMb: 77, initDurationMs: 3, spans });
+    world.invocations[0]?.end(response("1"));
+    await called;
+    world.invoker.extensionsFinished(requestId, 4);
+    world.invoker.reported({
+      requestId: "unknown",
+      durationMs: 1,
+      maxMemoryMb: 1,
+      initDurationMs: undefined,
+      spans: [],
+    });
+    expect(world.history.entries[0]).toMatchObject({
+      durationMs: 8,
+      maxMemoryMb: 77,
+      initDurationMs: 3,
+      phases: [
+        { name: "init", startMs: -3, durationMs: 3 },
+        { name: "invocation", startMs: 2, durationMs: 5 },
+        { name: "extensions", startMs: 7, durationMs: 4 },
+      ],
+    });
+  });
+
   test("tells what an invocation failed with", async () => {
     const world = new World({ outcome: () => crash });
     await world.invoke();

@@ -10,12 +10,10 @@ export interface Surroundings {
 /** Files by which Docker and Podman mark a container. */
 const containerMarks = ["/.dockerenv", "/run/.containerenv"];
 
-/** @param env in which `CI` says that nobody looks, whatever the terminal */
+/** @param env `CI` in it says that nobody looks, whatever the terminal */
 export function lookAround(env: Readonly<Record<string, string | undefined>>, isTerminal: boolean): Surroundings {
-  return {
-    isTerminal: isTerminal && !env.CI,
-    isContainer: process.pid === 1 || containerMarks.some((mark) => existsSync(mark)),
-  };
+  const isContainer = process.pid === 1 || containerMarks.some((mark) => existsSync(mark));
+  return { isTerminal: isTerminal && !env.CI, isContainer };
 }
 
 /** Published ports of a container need every address; what runs on a developer's machine is nobody else's (decision E22). */
@@ -42,34 +40,33 @@ export interface LimitFacts {
   readonly initializationType: string;
   readonly isTimeoutOff: boolean;
   /** What says that a debugger may wait; `undefined`: nothing. */
-  readonly debugger: string | undefined;
+  readonly debuggerMark: string | undefined;
 }
 
-export function limitsOf({ timeoutSeconds, initializationType, isTimeoutOff, debugger: found }: LimitFacts): Limits {
-  const reason = isTimeoutOff ? "--no-timeout" : found;
+export function limitsOf({ timeoutSeconds, initializationType, isTimeoutOff, debuggerMark }: LimitFacts): Limits {
+  const reason = isTimeoutOff ? "--no-timeout" : debuggerMark;
   if (reason === undefined && timeoutSeconds < unlimitedSeconds) {
     const isOnDemand = initializationType === "on-demand";
     const initSeconds = isOnDemand ? initLimitSeconds.onDemand : Math.max(initLimitSeconds.others, timeoutSeconds);
     return { timeoutSeconds, initLimitMs: initSeconds * 1000, notice: undefined };
   }
-  const why = reason ?? `a timeout of ${timeoutSeconds} s`;
   return {
     timeoutSeconds: Math.max(unlimitedSeconds, timeoutSeconds),
     initLimitMs: undefined,
-    notice: `time limits are off (${why}): neither init nor a call is cut off`,
+    notice: `time limits are off (${reason ?? `a timeout of ${timeoutSeconds} s`}): neither init nor a call is cut off`,
   };
 }
 
 /**
  * Why the command cannot be started, to be said at once: the calls only show that something is wrong.
  * @param path the `PATH` the function will have
+ * @param isSearched the program is what is left of a search for a bootstrap
  */
 export function whyNotStartable(program: string, path: string, isSearched: boolean): string | undefined {
-  if (isSearched && !existsSync(program)) {
-    return "there is no bootstrap at /var/task/bootstrap, /opt/bootstrap or /var/runtime/bootstrap: name a command, or put one there";
+  if (program.includes("/") ? existsSync(program) : Bun.which(program, { PATH: path }) !== null) return undefined;
+  if (isSearched) {
+    return "there is no bootstrap in /var/task, /opt or /var/runtime: put one there, or name a command (--help)";
   }
-  const isFound = program.includes("/") ? existsSync(program) : Bun.which(program, { PATH: path }) !== null;
-  if (isFound) return undefined;
   const where = program.includes("/") ? "does not exist" : `is in no directory of PATH (${path})`;
-  return `the command ${JSON.stringify(program)} ${where}: calls will fail until it is there`;
+  return `the command ${JSON.stringify(program)} ${where}: calls fail until it is there`;
 }
