@@ -111,7 +111,12 @@ export async function startEmulator(
   const [port, runtimeApiPort] = hasOwnNetwork ? [8080, 9001] : [freePort(), freePort()];
   const addresses = hasOwnNetwork
     ? []
-    : ["--runtime-interface-emulator-address", `0.0.0.0:${port}`, "--runtime-api-address", `127.0.0.1:${runtimeApiPort}`];
+    : [
+        "--runtime-interface-emulator-address",
+        `0.0.0.0:${port}`,
+        "--runtime-api-address",
+        `127.0.0.1:${runtimeApiPort}`,
+      ];
   const env = { PATH: process.env.PATH, AWS_LAMBDA_FUNCTION_TIMEOUT: "3", TZ: "UTC", ...options.env };
   const child = Bun.spawn(
     [...(options.prefix ?? []), options.program ?? binary, ...addresses, ...(options.flags ?? []), ...command],
