@@ -1,6 +1,6 @@
 /** Starts the compiled binary as a developer would, without LocalStack, and lets a test call the function. */
 import type { Script, Told } from "../../fixtures/scripted-runtime.ts";
-import { binary, fixture, within } from "./init.ts";
+import { binary, fixture, patienceMs, within } from "./init.ts";
 
 const hasOwnNetwork = process.env.E2E_OWN_NETWORK === "1";
 
@@ -84,6 +84,22 @@ export class Emulator {
       throw new Error(`${error.message}\nstdout: ${this.stdout.slice(-2000)}\nstderr: ${this.stderr.slice(-2000)}`);
     });
     this.#listeners.delete(look);
+  }
+
+  /** Resolves when the port takes connections: what SAM CLI waits for. */
+  async connected(): Promise<void> {
+    const tryOnce = async (): Promise<boolean> => {
+      try {
+        (await Bun.connect({ hostname: "127.0.0.1", port: this.port, socket: { data() {} } })).end();
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const deadline = performance.now() + patienceMs;
+    while (!(await tryOnce())) {
+      if (performance.now() > deadline) throw new Error(`nothing listens on ${this.port}\n${this.stderr}`);
+    }
   }
 
   async exited(): Promise<number> {
