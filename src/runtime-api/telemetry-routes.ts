@@ -1,4 +1,4 @@
-/** Subscribing to telemetry, through the Telemetry API or the older Logs API: `runtime-api.md` section 7. */
+/** Subscribing to telemetry, through the Telemetry API or the older Logs API: `docs/contract/runtime-api.md 7`. */
 
 import { readBody } from "../net/body.ts";
 import { OtherApiError, SubscriptionClosedError, type TelemetryService } from "../telemetry/subscribers/service.ts";

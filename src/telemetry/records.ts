@@ -1,6 +1,6 @@
 /**
  * Telemetry records in the dialects subscribers ask for: AWS's Telemetry API and Logs API schema references
- * (`lifecycle.md` 7.5; `reliability-numbers.md` 7).
+ * (`docs/contract/lifecycle.md 7.5`; `docs/contract/telemetry-and-logs.md 1`).
  */
 import type {
   ExtensionReport,

@@ -1,4 +1,4 @@
-/** Which lines of a JSON log are kept: AWS's rules for application and system levels (`reliability-numbers.md` 9). */
+/** Which lines of a JSON log are kept, by AWS's rules for levels: `docs/contract/telemetry-and-logs.md 3`. */
 import { isoTime, parseObject } from "../records.ts";
 
 /** From most to least detail. */

@@ -1,4 +1,7 @@
-/** The two forms of the function's log: AWS's text, and AWS's JSON. */
+/**
+ * The two forms of the function's log: AWS's text (`docs/contract/telemetry-and-logs.md 2`) and AWS's JSON
+ * (`docs/contract/telemetry-and-logs.md 3`).
+ */
 import type { InitPhase, InitReport, InvocationReport, InvocationStart, RestoreReport } from "../events.ts";
 import * as records from "../records.ts";
 import { keepsApplicationLine, keepsSystemEvent, type LogLevels } from "./json-levels.ts";

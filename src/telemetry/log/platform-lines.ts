@@ -1,4 +1,7 @@
-/** The lines of a text log that are not the function's, as AWS writes them and LocalStack parses them. */
+/**
+ * The lines of a text log that are not the function's, as AWS writes them and LocalStack parses them
+ * (`docs/contract/localstack.md 12`).
+ */
 import type { InitPhase, Status } from "../events.ts";
 
 export function startLine(requestId: string, functionVersion: string): string {

@@ -1,4 +1,4 @@
-/** What an extension asks of the Telemetry API or the Logs API, checked: `runtime-api.md` 7.3 and AWS's references. */
+/** What an extension asks of the Telemetry API or the Logs API, checked: `docs/contract/runtime-api.md 7.3`. */
 import { type Dialect, parseObject, type RecordType, recordTypes } from "../records.ts";
 
 /** The two APIs an extension can subscribe through. It has to stay with one. */
