@@ -1,5 +1,6 @@
 /** Takes what the environment tells, and puts it where it belongs: LocalStack's log, init's stdout, the subscribers. */
 import type { Clock } from "../clock.ts";
+import { log } from "../log.ts";
 import type {
   EnvironmentEvents,
   InitPhase,
@@ -9,7 +10,7 @@ import type {
   OutputSource,
   RestoreReport,
 } from "./events.ts";
-import { LineSplitter } from "./log/line-splitter.ts";
+import { LineSplitter, maxLineLength } from "./log/line-splitter.ts";
 import type { LogFormat } from "./log/log-format.ts";
 import { mended, WholeCharacters } from "./log/whole-characters.ts";
 import * as records from "./records.ts";
@@ -38,6 +39,8 @@ interface Stream {
 
 export class Recorder implements EnvironmentEvents {
   #streams: Stream[] = [];
+  /** Lines that were too long. */
+  #cutLines = 0;
   /** Invocations that extensions still work on, by request id. */
   readonly #unreported = new Map<string, InvocationReport>();
 
@@ -48,7 +51,10 @@ export class Recorder implements EnvironmentEvents {
     const { format, telemetry, show } = this.options;
     const type = source.kind;
     const characters = new WholeCharacters();
-    const lines = new LineSplitter((line) => this.#line(type, line));
+    const lines = new LineSplitter(
+      (line, isPiece) => this.#line(type, line, isPiece),
+      () => this.#warnOfCut(source),
+    );
     const take = (bytes: Uint8Array) => {
       if (bytes.length === 0) return undefined;
       const text = mended(bytes);
@@ -156,10 +162,16 @@ export class Recorder implements EnvironmentEvents {
     for (const stream of this.#streams) if (stream.type === type) stream.lines.flush();
   }
 
-  #line(type: OutputSource["kind"], line: string): void {
+  #warnOfCut(source: OutputSource): void {
+    this.#cutLines++;
+    const whose = source.kind === "function" ? "the function" : `the extension ${source.name}`;
+    log.warn(`a line of ${whose} has more than ${maxLineLength} characters and was cut, ${this.#cutLines} so far`);
+  }
+
+  #line(type: OutputSource["kind"], line: string, isPiece: boolean): void {
     const { clock, format, telemetry, isJsonFormat } = this.options;
     const at = clock.epoch();
-    if (format.takesLines) format.line(type, line, at);
+    if (format.takesLines) format.line(type, line, at, isPiece);
     if (telemetry.isListening) telemetry.record(records.outputLine(at, type, line, isJsonFormat));
   }
 }

@@ -57,7 +57,12 @@ const wholeStory = (id: string, schemaVersion = "2022-12-13") => [
   },
   {
     type: "platform.start",
-    record: { requestId: id, ...(schemaVersion === "2022-07-01" ? {} : { functionArn }), version: "$LATEST", tracing },
+    record: {
+      requestId: id,
+      ...(schemaVersion === "2022-07-01" ? {} : { functionArn }),
+      version: "$LATEST",
+      tracing,
+    },
   },
   { type: "function", record: "one" },
   { type: "function", record: "two, without an end" },
@@ -255,7 +260,7 @@ describe("a function that logs in JSON", () => {
       {
         time: expect.stringMatching(time),
         type: "platform.start",
-        record: { requestId: id, version: "$LATEST", tracing },
+        record: { requestId: id, functionArn, version: "$LATEST", tracing },
       },
       {
         time: expect.stringMatching(time),
