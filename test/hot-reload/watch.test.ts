@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { appendFile, rm, writeFile } from "node:fs/promises";
-import type { WatchFunction } from "../../src/hot-reload/event-watcher.ts";
+import type { WatchFunction } from "../../src/hot-reload/tree-watch.ts";
 import { type Watching, type WatchOptions, watchForChanges } from "../../src/hot-reload/watch.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { waitUntil } from "../support/within.ts";
