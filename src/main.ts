@@ -23,8 +23,9 @@ import { cleanEnvironment } from "./settings/hostile-variables.ts";
 import { type Config, readCallbackAddress, readConfig, type Variables } from "./settings/settings.ts";
 import { stderr } from "./standard-streams.ts";
 import { toApplicationLevel } from "./telemetry/log/json-levels.ts";
-import { LogBuffer, logBound } from "./telemetry/log/log-buffer.ts";
+import { logBound } from "./telemetry/log/log-buffer.ts";
 import { JsonFormat, TextFormat } from "./telemetry/log/log-format.ts";
+import { type LogStore, SingleLog } from "./telemetry/log/log-store.ts";
 import { Recorder } from "./telemetry/recorder.ts";
 import type { FunctionFacts } from "./telemetry/records.ts";
 import { StdoutForwarder } from "./telemetry/stdout.ts";
@@ -152,7 +153,7 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
   const { hostname, port } = commandLine.runtimeApi;
   const callbacks = new Callbacks(config, clock);
   const telemetry = new TelemetryService(clock);
-  const logs = new LogBuffer(logBound(process.constrainedMemory()));
+  const logs: LogStore = new SingleLog({ maxBytes: logBound(process.constrainedMemory()) });
   const areExtensionsOn = areExtensionsEnabled();
   const env = runtimeEnvironment(functionVariables(given, "localstack"), bootstrap.handler, `${hostname}:${port}`);
   const environment: Environment = new Environment({
@@ -175,7 +176,7 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
     environment,
     clock,
     callbacks,
-    takeLogs: () => logs.take().text(),
+    takeLogs: () => logs.take("").text(),
     maxPayloadBytes: config.maxPayloadBytes,
     postInvokeWaitMs: config.postInvokeWaitMs,
   });
@@ -191,7 +192,7 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
   return { environment, frontend, callbacks, runtimeApi };
 }
 
-function newRecorder(config: Config, logs: LogBuffer, telemetry: TelemetryService): Recorder {
+function newRecorder(config: Config, logs: LogStore, telemetry: TelemetryService): Recorder {
   const facts: FunctionFacts = { ...config, instanceId: config.logStreamName };
   const isJsonFormat = config.logFormat.toUpperCase() === "JSON";
   const application = toApplicationLevel(config.applicationLogLevel) ?? "INFO";

@@ -1,4 +1,4 @@
-/** Giving up root: the user a function runs as, `lifecycle.md` 9.1. */
+/** Giving up root: the user a function runs as, `docs/contract/lifecycle.md 9.1`. */
 import { appendFileSync, chownSync, readFileSync } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";

@@ -1,6 +1,6 @@
 /**
- * The output of a function's process: a real pipe, so that `/dev/stdout` and `/proc/self/fd/1` can be reopened there, and one
- * for stdout and stderr, so that the order of writing is kept (decision 28).
+ * The output of a function's process: a real pipe, so that `/dev/stdout` and `/proc/self/fd/1` can be opened again, and
+ * one for stdout and stderr, so that the order of writing is kept (`docs/contract/decisions.md 28`).
  */
 import { closeSync } from "node:fs";
 import { log } from "../log.ts";
