@@ -1,5 +1,6 @@
 /** Takes what the environment tells, and puts it where it belongs: LocalStack's log, init's stdout, the subscribers. */
 import type { Clock } from "../clock.ts";
+import { log } from "../log.ts";
 import type {
   EnvironmentEvents,
   InitPhase,
@@ -9,7 +10,7 @@ import type {
   OutputSource,
   RestoreReport,
 } from "./events.ts";
-import { LineSplitter } from "./log/line-splitter.ts";
+import { LineSplitter, maxLineLength } from "./log/line-splitter.ts";
 import type { LogFormat } from "./log/log-format.ts";
 import { mended, WholeCharacters } from "./log/whole-characters.ts";
 import * as records from "./records.ts";
@@ -38,6 +39,8 @@ interface Stream {
 
 export class Recorder implements EnvironmentEvents {
   #streams: Stream[] = [];
+  /** Lines that were too long. */
+  #cutLines = 0;
   /** Invocations that extensions still work on, by request id. */
   readonly #unreported = new Map<string, InvocationReport>();
 
@@ -48,7 +51,10 @@ export class Recorder implements EnvironmentEvents {
     const { format, telemetry, show } = this.options;
     const type = source.kind;
     const characters = new WholeCharacters();
-    const lines = new LineSplitter((line) => this.#line(type, line));
+    const lines = new LineSplitter(
+      (line, isPiece) => this.#line(type, line, isPiece),
+      () => this.#warnOfCut(source),
+    );
     const take = (bytes: Uint8Array) => {
       if (bytes.length === 0) return undefined;
       const text = mended(bytes);
@@ -93,8 +99,8 @@ export class Recorder implements EnvironmentEvents {
   }
 
   invocationStarted(start: InvocationStart): void {
-    const { clock, format } = this.options;
-    this.#flush("extension");
+    const { clock, format, facts } = this.options;
+    if (!facts.isManaged) this.#flush("extension");
     format.started(clock.epoch(), start);
   }
 
@@ -105,7 +111,6 @@ export class Recorder implements EnvironmentEvents {
 
   invocationEnded(report: InvocationReport): void {
     const { clock, format, telemetry, facts } = this.options;
-    // Where invocations share their output, the line may be another one's.
     if (!facts.isManaged) this.#flush("function");
     const at = clock.epoch();
     format.ended(at, report);
@@ -151,15 +156,24 @@ export class Recorder implements EnvironmentEvents {
     this.options.telemetry.endSubscriptions();
   }
 
-  /** Output without a newline behind it, from whoever has nothing more to write for now. */
+  /**
+   * Output without a newline behind it, from whoever has nothing more to write for now. Where invocations run side by side,
+   * that is nobody: the line may be another one's.
+   */
   #flush(type: OutputSource["kind"]): void {
     for (const stream of this.#streams) if (stream.type === type) stream.lines.flush();
   }
 
-  #line(type: OutputSource["kind"], line: string): void {
+  #warnOfCut(source: OutputSource): void {
+    this.#cutLines++;
+    const whose = source.kind === "function" ? "the function" : `the extension ${source.name}`;
+    log.warn(`a line of ${whose} has more than ${maxLineLength} characters and was cut, ${this.#cutLines} so far`);
+  }
+
+  #line(type: OutputSource["kind"], line: string, isPiece: boolean): void {
     const { clock, format, telemetry, isJsonFormat } = this.options;
     const at = clock.epoch();
-    if (format.takesLines) format.line(type, line, at);
+    if (format.takesLines) format.line(type, line, at, isPiece);
     if (telemetry.isListening) telemetry.record(records.outputLine(at, type, line, isJsonFormat));
   }
 }

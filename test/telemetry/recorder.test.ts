@@ -1,5 +1,7 @@
-import { beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, spyOn, test } from "bun:test";
+import { log } from "../../src/log.ts";
 import type { InitReport, InvocationReport } from "../../src/telemetry/events.ts";
+import { maxLineLength } from "../../src/telemetry/log/line-splitter.ts";
 import { JsonFormat, type LogFormat, TextFormat } from "../../src/telemetry/log/log-format.ts";
 import { SingleLog, SortedLogs } from "../../src/telemetry/log/log-store.ts";
 import { Recorder } from "../../src/telemetry/recorder.ts";
@@ -452,6 +454,43 @@ describe("output", () => {
     expect(telemetry.lines).toEqual(["a\ufffd"]);
     expect(Buffer.concat(shown)).toEqual(Buffer.from([0x61, 0xe2, 0x82]));
     expect(buffer.take().text()).toBe("a\ufffd");
+  });
+
+  test("of a long line is judged whole, by log and subscribers alike", () => {
+    recorder = new Recorder({
+      clock,
+      format: new JsonFormat(buffer, facts, { application: "ERROR", system: "WARN" }),
+      telemetry,
+      facts,
+      isJsonFormat: true,
+      show: () => undefined,
+      flushMs: 1,
+    });
+    initialize(true);
+    const line = JSON.stringify({
+      timestamp: "2026-01-01T00:00:00Z",
+      message: "x".repeat(1_000_000),
+      level: "ERROR",
+    });
+    const write = output();
+    for (let from = 0; from < line.length; from += 65_536) write(line.slice(from, from + 65_536));
+    write("\n");
+    expect(buffer.take().text() === `${line}\n`).toBe(true);
+    expect(telemetry.lines).toEqual([new JsonText(line)]);
+  });
+
+  test("of a line beyond all measure is cut, kept and warned of with a count", () => {
+    const warn = spyOn(log, "warn").mockImplementation(Object.assign(() => {}, { raw() {} }));
+    record("json");
+    const write = output();
+    for (let count = 0; count < 2; count++) write(`${"x".repeat(maxLineLength + 1)}\n`);
+    const warnings = warn.mock.calls.map(([text]) => text);
+    warn.mockRestore();
+    expect(warnings).toEqual([
+      `a line of the function has more than ${maxLineLength} characters and was cut, 1 so far`,
+      `a line of the function has more than ${maxLineLength} characters and was cut, 2 so far`,
+    ]);
+    expect(buffer.take().byteLength).toBe(2 * (maxLineLength + 1 + 2 * 2));
   });
 
   test("has its byte order mark", () => {

@@ -7,7 +7,7 @@ import { escapeInto, longestEscape } from "./json-escape.ts";
 
 /** What a log came to. Between `{"logs":"` and `"}` its pieces are the body of a callback. */
 export interface LogText {
-  /** UTF-8, escaped as `JSON.stringify` does it, without the quotes around it. Cut anywhere. */
+  /** UTF-8, escaped as `JSON.stringify` does it, without the quotes around it. Cut anywhere; small logs share memory. */
   readonly pieces: readonly Uint8Array[];
   /** Of all pieces. */
   readonly byteLength: number;

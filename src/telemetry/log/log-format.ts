@@ -23,7 +23,8 @@ export interface LogFormat {
   readonly takesLines: boolean;
   /** @param bytes whole characters in valid UTF-8 */
   output(bytes: Uint8Array): void;
-  line(type: "function" | "extension", line: string, at: number): void;
+  /** @param isPiece it is only a piece of a line that is too long */
+  line(type: "function" | "extension", line: string, at: number, isPiece: boolean): void;
   initStarted(at: number, phase: InitPhase): void;
   initEnded(at: number, report: InitReport): void;
   restoreStarted(at: number): void;
@@ -111,8 +112,9 @@ export class JsonFormat implements LogFormat {
 
   output(): void {}
 
-  line(type: "function" | "extension", line: string, at: number): void {
-    const kept = type === "function" ? keepsApplicationLine(line, this.levels.application, at) : line;
+  line(type: "function" | "extension", line: string, at: number, isPiece: boolean): void {
+    // What cannot be judged is not thrown away.
+    const kept = type === "function" && !isPiece ? keepsApplicationLine(line, this.levels.application, at) : line;
     if (kept !== undefined) this.logs.appendLine(kept);
   }
 
@@ -121,7 +123,8 @@ export class JsonFormat implements LogFormat {
   }
 
   initEnded(at: number, report: InitReport): void {
-    if (report.isRuntimeTried) this.#add(records.initRuntimeDone(at, report, this.facts), report.status);
+    const runtimeStatus = report.isRuntimeReady ? "success" : report.status;
+    if (report.isRuntimeTried) this.#add(records.initRuntimeDone(at, report, this.facts), runtimeStatus);
     for (const extension of report.extensions) {
       this.#add(records.extensionState(at, extension), extension.errorType ? "error" : "success");
     }

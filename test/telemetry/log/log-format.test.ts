@@ -64,7 +64,7 @@ function tell(format: LogFormat, initReport: InitReport, report: InvocationRepor
     ["function", "of the function"],
     ["extension", "of an extension"],
   ] as const) {
-    if (format.takesLines) format.line(type, line, at);
+    if (format.takesLines) format.line(type, line, at, false);
     else format.output(Buffer.from(`${line}\n`));
   }
   format.ended(at, report);
@@ -299,16 +299,24 @@ describe("the JSON format", () => {
     const format = json({ application: "WARN" });
     const debug = JSON.stringify({ timestamp: time, level: "DEBUG" });
     for (const type of ["function", "extension"] as const) {
-      format.line(type, debug, at);
-      format.line(type, "text", at);
+      format.line(type, debug, at, false);
+      format.line(type, "text", at, false);
     }
     expect(lines()).toEqual([debug, "text", ""]);
   });
 
+  test("keeps what is only a piece of a line, which has no level of its own", () => {
+    const format = json({ application: "FATAL" });
+    const piece = '{"level":"ERROR","message":"';
+    format.line("function", piece, at, true);
+    format.line("function", piece, at, false);
+    expect(lines()).toEqual([piece, ""]);
+  });
+
   test("has a timestamp in each object of the function, and leaves an extension's alone", () => {
     const format = json();
-    format.line("function", '{"a":1}', at);
-    format.line("extension", '{"a":1}', at);
+    format.line("function", '{"a":1}', at, false);
+    format.line("extension", '{"a":1}', at, false);
     expect(lines()).toEqual([`{"a":1,"timestamp":"${time}"}`, '{"a":1}', ""]);
   });
 });
