@@ -4,7 +4,9 @@ import { Environment, type InvokeResult } from "../../src/environment/environmen
 import type { Delivered, Extension, LifecycleEvent } from "../../src/environment/extensions/extension.ts";
 import type { Invocation, InvokeRequest, Outcome } from "../../src/environment/invocation.ts";
 import type { ProcessPlan } from "../../src/environment/processes.ts";
-import type { Runtime } from "../../src/environment/runtime.ts";
+import type { Exchange } from "../../src/environment/exchange.ts";
+import type { Exchanges } from "../../src/environment/exchanges.ts";
+import { oneAtATime, type Policy } from "../../src/environment/policy.ts";
 import type { Exit } from "../../src/errors.ts";
 import { LaunchError, type ProcessSpec, type SupervisedProcess } from "../../src/process/launch.ts";
 import type { InitReport, InvocationReport } from "../../src/telemetry/events.ts";
