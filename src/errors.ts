@@ -56,7 +56,7 @@ export function extensionExitFault(exit: Exit, reported: "InitError" | "ExitErro
 }
 
 /** `exit status N` or `signal: <name>`; `undefined` for status 0, which gives no reason. */
-function describeExit(exit: Exit): string | undefined {
+export function describeExit(exit: Exit): string | undefined {
   if ("signal" in exit) return `signal: ${signalText(exit.signal)}`;
   return exit.code === 0 ? undefined : `exit status ${exit.code}`;
 }

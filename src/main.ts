@@ -14,9 +14,7 @@ import { ListenError, listen } from "./net/listener.ts";
 import type { FoundBootstrap } from "./prepare/bootstrap.ts";
 import { areExtensionsEnabled, findExtensions } from "./prepare/extension-files.ts";
 import { prepare } from "./prepare/prepare.ts";
-import { endAllProcesses } from "./process/end-all.ts";
-import { launchProcess } from "./process/launch.ts";
-import { MemoryMeter } from "./process/memory.ts";
+import { Owner } from "./process/owner.ts";
 import { startReaping } from "./process/reaper.ts";
 import { createRuntimeApi } from "./runtime-api/app.ts";
 import { cleanEnvironment } from "./settings/hostile-variables.ts";
@@ -154,6 +152,7 @@ async function startHotReload({ hotReloadingPaths, fileWatcherStrategy }: Config
 
 function compose(commandLine: CommandLine, config: Config, given: Variables, bootstrap: FoundBootstrap) {
   const clock = systemClock;
+  const owner = new Owner(clock);
   const { hostname, port } = commandLine.runtimeApi;
   const callbacks = new Callbacks(config, clock);
   const telemetry = new TelemetryService(clock);
@@ -170,9 +169,9 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
       extensionCwd: process.cwd(),
     },
     timeoutSeconds: config.timeoutSeconds,
-    launch: launchProcess,
-    endAll: (budgetMs) => endAllProcesses(clock, budgetMs),
-    memory: new MemoryMeter(clock),
+    launch: owner.launch,
+    endAll: owner.endAll,
+    memory: owner.memory,
     events: newRecorder(config, logs, telemetry),
     onIdleFault: (fault) => frontend.reportIdleFault(fault),
   });

@@ -2,7 +2,16 @@
 
 export interface Address {
   readonly hostname: string;
+  /** 0 to 65535; 0 asks for any free one. */
   readonly port: number;
+}
+
+/** A server that listens. */
+export interface Listener extends AsyncDisposable {
+  /** With the port that was taken, where any was asked for. */
+  readonly address: Address;
+  /** Frees the port and closes every connection, whatever it waits for. Resolves when that is done; may be called again. */
+  stop(): Promise<void>;
 }
 
 /** Thrown when an address cannot be listened on; the message says which, why and what to do. */
@@ -14,7 +23,7 @@ export class ListenError extends Error {
 const maxBodyBytes = 1024 * 1024 * 1024;
 
 /**
- * Listens until the process ends.
+ * Listens until it is stopped.
  * @param what the name of the server, for the error text
  * @throws {ListenError}
  */
@@ -22,21 +31,37 @@ export function listen(
   what: string,
   address: Address,
   fetch: (request: Request) => Response | Promise<Response>,
-): void {
-  try {
+): Listener {
+  const server = orListenError(what, address, () =>
     Bun.serve({
       ...address,
       fetch,
+      // Without this Bun shares the port outside of development: the function could take a part of the connections by
+      // listening on it too, and a second init would start as if it were alone.
+      reusePort: false,
       // `/next` may wait for hours.
       idleTimeout: 0,
       maxRequestBodySize: maxBodyBytes,
       // Whatever the function's NODE_ENV says: no error pages.
       development: false,
-    });
+    }),
+  );
+  const stop = () => server.stop(true);
+  return {
+    address: { hostname: address.hostname, port: server.port ?? address.port },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function orListenError<T>(what: string, { hostname, port }: Address, start: () => T): T {
+  try {
+    return start();
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === "EADDRINUSE" ? "it is in use" : String(error);
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === "EADDRINUSE" ? "it is in use" : String(error);
     throw new ListenError(
-      `${what} cannot listen on ${address.hostname}:${address.port}: ${reason}. Free it, or choose another address (--help).`,
+      `${what} cannot listen on ${hostname}:${port}: ${reason}. Free it, or choose another address (--help).`,
     );
   }
 }

@@ -1,22 +1,22 @@
 /** Ends everything the function has started, also what left its process group. */
 import { type Clock, settlesWithin } from "../clock.ts";
 import { log } from "../log.ts";
-import { descendantsOf, isRunning } from "./tree.ts";
+import { isRunning } from "./tree.ts";
 
 /** Turns of the event loop after which a child that has ended is known to have ended. */
 const childEndTurns = 4;
 
 /**
- * Kills all descendants of init and waits until none is left, at most `budgetMs` milliseconds. Descendants that
- * detached themselves are found because init is their subreaper; those that fork meanwhile are found in the next round.
+ * Kills what `members` lists and waits until it lists nothing that runs, at most `budgetMs` milliseconds. Members that fork
+ * meanwhile are found in the next round.
  * @returns whether all ended; if not, which ones is in the log
  */
-export async function endAllProcesses(clock: Clock, budgetMs: number): Promise<boolean> {
+export async function endAllProcesses(clock: Clock, budgetMs: number, members: () => number[]): Promise<boolean> {
   const deadline = clock.now() + budgetMs;
   for (;;) {
     const childEnd = watchChildEnd();
     try {
-      const left = descendantsOf(process.pid).filter(isRunning);
+      const left = members().filter(isRunning);
       for (const pid of left) kill(pid);
       // A process that forks and ends while the tree is walked hides its child from the walk; its own end gives it away.
       if (left.length === 0 && !(await childEnd.happensSoon())) return true;

@@ -1,7 +1,9 @@
 /** Starting one of the function's processes, and knowing how it ended. Nothing else in the program starts a process. */
-import { type Exit, messageOf } from "../errors.ts";
+import { describeExit, type Exit, messageOf } from "../errors.ts";
+import { log } from "../log.ts";
+import { bearing } from "./oom-score.ts";
 import { OutputPipe } from "./output-pipe.ts";
-import { adoptChild, releaseChild } from "./reaper.ts";
+import { type Family, releaseLaunched } from "./ownership.ts";
 
 /** What to start. */
 export interface ProcessSpec {
@@ -38,7 +40,8 @@ export class LaunchError extends Error {
   override name = "LaunchError";
 }
 
-export const launchProcess: Launch = (spec) => {
+/** Starts a process of this family. @throws {LaunchError} */
+export function launchProcess(spec: ProcessSpec, family: Family): SupervisedProcess {
   const pipes: OutputPipe[] = [];
   const { promise: exited, resolve: onExited } = Promise.withResolvers<Exit>();
   try {
@@ -46,20 +49,24 @@ export const launchProcess: Launch = (spec) => {
     pipes.push(stdout);
     const stderr = new OutputPipe();
     pipes.push(stderr);
-    const child = Bun.spawn([...spec.command], {
-      cwd: spec.cwd,
-      env: spec.env,
-      stdin: "ignore",
-      stdout: stdout.writeEnd,
-      stderr: stderr.writeEnd,
-      // A session, and with it a process group, of its own: what it starts can be ended with it.
-      detached: true,
-      onExit({ pid }, code, signal) {
-        releaseChild(pid);
-        void afterSockets().then(() => onExited(signal === null ? { code: code ?? 1 } : { signal }));
-      },
-    });
-    adoptChild(child.pid);
+    const start = () =>
+      Bun.spawn([...spec.command], {
+        cwd: spec.cwd,
+        env: spec.env,
+        stdin: "ignore",
+        stdout: stdout.writeEnd,
+        stderr: stderr.writeEnd,
+        // A session, and with it a process group, of its own: what it starts can be ended with it.
+        detached: true,
+        onExit({ pid }, code, signal) {
+          releaseLaunched(pid);
+          const exit: Exit = signal === null ? { code: code ?? 1 } : { signal };
+          log.debug("process", pid, "ended:", describeExit(exit) ?? "exit status 0");
+          void afterSockets().then(() => onExited(exit));
+        },
+      });
+    const child = bearing(family.oomScore, start);
+    family.adopt(child.pid, spec.env);
     for (const pipe of pipes) pipe.receive(spec.receiveOutput());
     return {
       pid: child.pid,
@@ -86,7 +93,7 @@ export const launchProcess: Launch = (spec) => {
     // The process has its copies; ours would keep the pipes from ever ending.
     for (const pipe of pipes) pipe.closeWriteEnd();
   }
-};
+}
 
 /** Turns of the event loop in which a connection is accepted, read and handled. */
 const socketTurns = 4;

@@ -40,9 +40,12 @@ export function unreadBytes(readEnd: number): number {
   return libc.ioctl(readEnd, FIONREAD, twoIntsAddress) === 0 ? (twoInts[0] as number) : 0;
 }
 
-/** Reaps one ended child without waiting; nothing happens while it runs. Must never be called for a pid Bun spawned. */
-export function reapEnded(pid: number): void {
-  libc.waitpid(pid, twoIntsAddress, WNOHANG);
+/**
+ * Reaps one child if it has ended. Must never be called for a pid Bun spawned.
+ * @returns whether it is gone
+ */
+export function reapEnded(pid: number): boolean {
+  return libc.waitpid(pid, twoIntsAddress, WNOHANG) === pid;
 }
 
 /** Makes orphaned descendants children of this process, as they are under PID 1. @returns whether the kernel agreed */

@@ -1,7 +1,6 @@
 /** How much memory the function's processes have used at their peak. */
 import { closeSync, openSync, readSync } from "node:fs";
 import type { Clock } from "../clock.ts";
-import { descendantsOf } from "./tree.ts";
 
 /** Walking the tree opens a file per thread: not for every invocation of a function that answers in half a millisecond. */
 const treeWalkEveryMs = 100;
@@ -22,7 +21,8 @@ export class MemoryMeter {
 
   constructor(
     private readonly clock: Clock,
-    private readonly root: number = process.pid,
+    /** The processes to measure, as they are now. */
+    private readonly members: () => number[],
   ) {}
 
   /**
@@ -36,12 +36,12 @@ export class MemoryMeter {
     this.#lookedAt = now;
     if (now - this.#walkedAt >= treeWalkEveryMs) {
       this.#walkedAt = now;
-      this.#follow(descendantsOf(this.root));
+      this.#follow(this.members());
     }
     let sum = 0;
     for (const [pid, file] of this.#statusFiles) {
       const peakKb = peakKbIn(file);
-      if (peakKb === undefined) this.#unfollow(pid, file);
+      if (peakKb === undefined) this.forget(pid);
       else sum += peakKb;
     }
     this.#peakMb = Math.max(this.#peakMb, Math.ceil(sum / 1024));
@@ -50,14 +50,21 @@ export class MemoryMeter {
 
   /** Takes up a process just started, so that the first look needs no walk. */
   watch(pid: number): void {
-    this.#follow([pid]);
+    this.#follow([...this.#statusFiles.keys(), pid]);
     this.#walkedAt = this.clock.now();
     this.#lookedAt = Number.NEGATIVE_INFINITY;
   }
 
-  #unfollow(pid: number, file: number): void {
+  /** To be called when a process has ended. */
+  forget(pid: number): void {
+    const file = this.#statusFiles.get(pid);
+    if (file !== undefined) closeSync(file);
     this.#statusFiles.delete(pid);
-    closeSync(file);
+  }
+
+  /** Follows nobody any more. */
+  close(): void {
+    this.#follow([]);
   }
 
   #follow(pids: number[]): void {

@@ -6,7 +6,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
  * go meanwhile may be missing: a caller that must catch all asks until there are none.
  */
 export function descendantsOf(root: number): number[] {
-  const found = childrenOf(root);
+  return withDescendants(childrenOf(root));
+}
+
+/** The processes given, and their descendants behind them. */
+export function withDescendants(roots: readonly number[]): number[] {
+  const found = [...roots];
   for (let at = 0; at < found.length; at++) found.push(...childrenOf(found[at] as number));
   return found;
 }
@@ -50,6 +55,12 @@ export function isRunning(pid: number): boolean {
 function parentOf(pid: number): number | undefined {
   const parent = statOf(pid)?.[1];
   return parent === undefined ? undefined : Number(parent);
+}
+
+/** The session a process is in; `undefined` once the process is gone. */
+export function sessionOf(pid: number): number | undefined {
+  const session = statOf(pid)?.[3];
+  return session === undefined ? undefined : Number(session);
 }
 
 /** The fields of `/proc/PID/stat` from the state on; `undefined` once the process is gone. */

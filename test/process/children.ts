@@ -1,6 +1,8 @@
 /** Starting real children in tests: their output is collected, and `afterEach(endChildren)` lets none outlive its test. */
 import { readdirSync, readFileSync } from "node:fs";
-import { launchProcess, type ProcessSpec, type SupervisedProcess } from "../../src/process/launch.ts";
+import { systemClock } from "../../src/clock.ts";
+import type { ProcessSpec, SupervisedProcess } from "../../src/process/launch.ts";
+import { Owner } from "../../src/process/owner.ts";
 import { within } from "../support/within.ts";
 
 /** A started child and everything it has written so far. */
@@ -11,6 +13,8 @@ export interface Child extends SupervisedProcess {
   receivedBytes(): number;
 }
 
+/** Whom all children started here belong to. */
+export const owner = new Owner(systemClock);
 const started: SupervisedProcess[] = [];
 
 export function endChildren(): void {
@@ -24,7 +28,7 @@ export const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 
 export function start(command: readonly string[], spec: Partial<ProcessSpec> = {}): Child {
   const streams: Uint8Array[][] = [];
-  const child = launchProcess({
+  const child = owner.launch({
     command,
     cwd: "/",
     env: { PATH: systemPath },

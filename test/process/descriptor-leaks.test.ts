@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { LaunchError, launchProcess } from "../../src/process/launch.ts";
+import { LaunchError } from "../../src/process/launch.ts";
 import { waitUntil, within } from "../support/within.ts";
-import { endChildren, openDescriptors, start, startShell } from "./children.ts";
+import { endChildren, openDescriptors, owner, start, startShell } from "./children.ts";
 
 afterEach(endChildren);
 
@@ -60,7 +60,7 @@ describe(`${launches} launches leave no descriptor behind`, () => {
   test("when nothing can be started", async () => {
     const before = await warmUp();
     const spec = { command: ["/no/such/program"], cwd: "/", env: {}, receiveOutput: () => () => {} };
-    for (let at = 0; at < launches; at++) expect(() => launchProcess(spec)).toThrow(LaunchError);
+    for (let at = 0; at < launches; at++) expect(() => owner.launch(spec)).toThrow(LaunchError);
     await expectNoneLeft(before);
   }, 30_000);
 });

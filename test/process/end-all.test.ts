@@ -10,7 +10,7 @@ afterEach(() => {
 });
 
 interface Ended {
-  /** What `endAllProcesses` resolved with. */
+  /** What `endAll` resolved with. */
   all: boolean;
   ms: number;
   /** Listeners for SIGCHLD it left behind. */
@@ -28,9 +28,9 @@ function endAll(script: string, { budgetMs = 2000, runs = 1 } = {}): Promise<End
     const { readdirSync, readFileSync } = require("fs");
     const { systemClock } = await source("clock.ts");
     const { startReaping } = await source("process/reaper.ts");
-    const { launchProcess } = await source("process/launch.ts");
-    const { endAllProcesses } = await source("process/end-all.ts");
+    const { Owner } = await source("process/owner.ts");
     startReaping();
+    const owner = new Owner(systemClock);
     // Told by a variable and not by the tree, which is what is being tested.
     const marked = () => readdirSync("/proc").filter((pid) => {
       if (!/^[0-9]+$/.test(pid) || Number(pid) === process.pid) return false;
@@ -45,11 +45,11 @@ function endAll(script: string, { budgetMs = 2000, runs = 1 } = {}): Promise<End
       let output = "";
       const receiveOutput = () => (chunk) => { output += Buffer.from(chunk).toString(); };
       const listeners = process.listenerCount("SIGCHLD");
-      const child = launchProcess({ command, cwd: "/", env: { PATH: process.env.PATH, MARK: process.env.MARK }, receiveOutput });
+      const child = owner.launch({ command, cwd: "/", env: { PATH: process.env.PATH, MARK: process.env.MARK }, receiveOutput });
       await until(() => output.includes("ready"));
       const before = marked().length;
       const startedAt = performance.now();
-      const all = await endAllProcesses(systemClock, ${budgetMs});
+      const all = await owner.endAll(${budgetMs});
       const ms = performance.now() - startedAt;
       // Twice: one that is just being started may be missed by one look.
       const left = Math.max(marked().length, marked().length);
@@ -104,10 +104,10 @@ describe("the end", () => {
   test("is told at once when there is nothing to end", async () => {
     const script = `
       const { systemClock } = await source("clock.ts");
-      const { endAllProcesses } = await source("process/end-all.ts");
+      const { Owner } = await source("process/owner.ts");
       const listeners = process.listenerCount("SIGCHLD");
       const startedAt = performance.now();
-      const all = await endAllProcesses(systemClock, 2000);
+      const all = await new Owner(systemClock).endAll(2000);
       tell({ all, soon: performance.now() - startedAt < 500, listeners: process.listenerCount("SIGCHLD") - listeners });`;
     expect(await runApart(script)).toEqual({ all: true, soon: true, listeners: 0 });
   });

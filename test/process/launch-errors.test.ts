@@ -2,8 +2,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, closeSync, copyFileSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LaunchError, launchProcess } from "../../src/process/launch.ts";
-import { systemPath } from "./children.ts";
+import { LaunchError } from "../../src/process/launch.ts";
+import { owner, systemPath } from "./children.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "launch-errors-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -32,7 +32,7 @@ function foreignElf(): Uint8Array {
 
 function errorOf(command: readonly string[], path: string): unknown {
   try {
-    launchProcess({ command, cwd: "/", env: { PATH: path }, receiveOutput: () => () => {} });
+    owner.launch({ command, cwd: "/", env: { PATH: path }, receiveOutput: () => () => {} });
   } catch (error) {
     return error;
   }

@@ -1,6 +1,10 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import type { Clock } from "../../src/clock.ts";
 import { MemoryMeter } from "../../src/process/memory.ts";
+import { descendantsOf } from "../../src/process/tree.ts";
 import { waitUntil, within } from "../support/within.ts";
 import { type Child, endChildren, isAlive, openDescriptors, start, startShell, systemPath } from "./children.ts";
 
@@ -20,6 +24,10 @@ function handClock(): Clock & { ms: number } {
 
 const later = 1000;
 
+function meterBelow({ pid }: Child, clock = handClock()): MemoryMeter {
+  return new MemoryMeter(clock, () => descendantsOf(pid));
+}
+
 /** A shell below which processes take memory: `eat 50 &` takes 50 MB and says so. */
 function startEaters(script: string): Child {
   const eat = `const bytes = Buffer.alloc(Number(process.argv[1]) << 20, 1);
@@ -36,22 +44,22 @@ function linesOf(child: Child): number {
 describe("the memory of the processes below a root", () => {
   test("is nothing while there are none", () => {
     const child = startShell("exec sleep 60");
-    expect(new MemoryMeter(handClock(), child.pid).sample()).toBe(0);
+    expect(meterBelow(child).sample()).toBe(0);
   });
 
   test("is at least 1 MB once one was seen", async () => {
     const child = startShell("sleep 60 & echo; wait");
     await waitUntil("the process is there", () => linesOf(child) === 1);
-    expect(new MemoryMeter(handClock(), child.pid).sample()).toBeGreaterThanOrEqual(1);
+    expect(meterBelow(child).sample()).toBeGreaterThanOrEqual(1);
   });
 
   test("is the peak of a child that took 50 MB, in whole MB", async () => {
     const child = startEaters("eat 0 & wait");
     await waitUntil("the process is full", () => linesOf(child) === 1);
-    const base = new MemoryMeter(handClock(), child.pid).sample();
+    const base = meterBelow(child).sample();
     const other = startEaters("eat 50 & wait");
     await waitUntil("the process is full", () => linesOf(other) === 1);
-    const used = new MemoryMeter(handClock(), other.pid).sample();
+    const used = meterBelow(other).sample();
     expect(Number.isInteger(used)).toBe(true);
     expect(used - base).toBeWithin(40, 70);
   });
@@ -59,10 +67,10 @@ describe("the memory of the processes below a root", () => {
   test("is the sum of all, descendants of descendants too", async () => {
     const child = startEaters("eat 50 & (eat 50; :) & wait");
     await waitUntil("both are full", () => linesOf(child) === 2);
-    const both = new MemoryMeter(handClock(), child.pid).sample();
+    const both = meterBelow(child).sample();
     const single = startEaters("eat 50 & wait");
     await waitUntil("it is full", () => linesOf(single) === 1);
-    const one = new MemoryMeter(handClock(), single.pid).sample();
+    const one = meterBelow(single).sample();
     expect(both).toBeWithin(one * 2 - 20, one * 2 + 20);
   });
 
@@ -71,14 +79,14 @@ describe("the memory of the processes below a root", () => {
       `exec "${process.execPath}" -e 'Buffer.alloc(50 << 20, 1); console.log("full"); setInterval(() => {}, 60000)'`,
     );
     await waitUntil("it is full", () => linesOf(child) === 1);
-    expect(new MemoryMeter(handClock(), child.pid).sample()).toBe(0);
+    expect(meterBelow(child).sample()).toBe(0);
   });
 
   test("never goes down: neither when memory is given back nor when the process ends", async () => {
     const clock = handClock();
     const child = startEaters("eat 50 & echo $!; wait");
     await waitUntil("the process is full", () => linesOf(child) === 2);
-    const meter = new MemoryMeter(clock, child.pid);
+    const meter = meterBelow(child, clock);
     const peak = meter.sample();
     const eater = Number(child.stdout().match(/^\d+$/m)?.[0]);
     process.kill(eater, "SIGKILL");
@@ -93,13 +101,15 @@ describe("the memory of the processes below a root", () => {
 
   test("shows what a process takes between two looks, and one that is new", async () => {
     const clock = handClock();
-    const child = startEaters("trap 'go=1' USR1; sleep 60 & echo; wait; eat 50 & wait");
+    const gate = join(mkdtempSync(join(tmpdir(), "memory-")), "gate");
+    const child = startEaters(`mkfifo ${gate}; sleep 60 & echo; read go < ${gate}; eat 50 & wait`);
     await waitUntil("the first process is there", () => linesOf(child) >= 1);
-    const meter = new MemoryMeter(clock, child.pid);
+    const meter = meterBelow(child, clock);
     const first = meter.sample();
     expect(first).toBeLessThan(40);
-    process.kill(child.pid, "SIGUSR1");
+    writeFileSync(gate, "go\n");
     await waitUntil("the second is full", () => linesOf(child) === 2);
+    rmSync(dirname(gate), { recursive: true });
     clock.ms += later;
     expect(meter.sample()).toBeGreaterThan(first + 40);
   });
@@ -107,7 +117,7 @@ describe("the memory of the processes below a root", () => {
   test("includes a process from its start on, when told of it", async () => {
     const clock = handClock();
     const root = startShell("exec sleep 60");
-    const meter = new MemoryMeter(clock, root.pid);
+    const meter = meterBelow(root, clock);
     expect(meter.sample()).toBe(0);
     const eater = start([
       process.execPath,
@@ -123,7 +133,7 @@ describe("the memory of the processes below a root", () => {
     const clock = handClock();
     const child = startEaters("eat 50 & wait");
     await waitUntil("it is full", () => linesOf(child) === 1);
-    const meter = new MemoryMeter(clock, child.pid);
+    const meter = meterBelow(child, clock);
     meter.watch(child.pid);
     const first = meter.sample();
     clock.ms += later;
@@ -136,7 +146,7 @@ test("the meter leaves no descriptor behind for processes that have ended", asyn
   const root = startShell("for i in 1 2 3 4 5 6 7 8 9 10; do sleep 60 & done; echo; read go; wait");
   await waitUntil("the processes are there", () => linesOf(root) === 1);
   const before = openDescriptors();
-  const meter = new MemoryMeter(clock, root.pid);
+  const meter = meterBelow(root, clock);
   meter.sample();
   root.signalGroup("SIGKILL");
   await within(2000, "the end of the processes", root.exited);

@@ -7,7 +7,8 @@ afterEach(endChildren);
 const init = `
   const { readFileSync, readdirSync } = require("fs");
   const { startReaping } = await source("process/reaper.ts");
-  const { launchProcess } = await source("process/launch.ts");
+  const { systemClock } = await source("clock.ts");
+  const { Owner } = await source("process/owner.ts");
   const statOf = (pid) => {
     try { return readFileSync("/proc/" + pid + "/stat", "latin1").split(") ")[1].split(" "); } catch { return []; }
   };
@@ -17,7 +18,8 @@ const init = `
   }).length;
   let output = "";
   const receiveOutput = () => (chunk) => { output += Buffer.from(chunk).toString(); };
-  const launch = (script) => launchProcess({ command: ["sh", "-c", script], cwd: "/", env: { PATH: process.env.PATH }, receiveOutput });
+  const owner = new Owner(systemClock);
+  const launch = (script) => owner.launch({ command: ["sh", "-c", script], cwd: "/", env: { PATH: process.env.PATH }, receiveOutput });
 `;
 
 describe("orphans", () => {

@@ -61,8 +61,9 @@ describe("the children of a process", () => {
       const thread = new BigUint64Array(new ArrayBuffer(8));
       const address = ptr(thread);
       const { childrenOf } = await source("process/tree.ts");
-      const { launchProcess } = await source("process/launch.ts");
-      const child = launchProcess({ command: ["/bin/sleep", "60"], cwd: "/", env: {}, receiveOutput: () => () => {} });
+      const { systemClock } = await source("clock.ts");
+      const { Owner } = await source("process/owner.ts");
+      const child = new Owner(systemClock).launch({ command: ["/bin/sleep", "60"], cwd: "/", env: {}, receiveOutput: () => () => {} });
       let missed = 0;
       for (let round = 0; round < 3000; round++) {
         for (let count = 0; count < 4; count++) {

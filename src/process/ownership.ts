@@ -1,0 +1,105 @@
+/**
+ * Whose a process is: an owner's, if the owner launched it or it descends from one the owner launched (decision 32).
+ *
+ * While its ancestors live, the tree tells. When one of them ends, the kernel makes its children init's, and says nothing
+ * about whose they were. And not all children of init are an owner's: an entrypoint script may have started a process before
+ * it became init, and orphans of `docker exec` come to init as well. So init's children need evidence, in what the kernel
+ * makes a process inherit:
+ *
+ * - its session, for each process is launched as the leader of one; a daemon leaves it;
+ * - its `oom_score_adj`, which each owner has of its own and only who sets out to change it loses (`oom-score.ts`);
+ * - where the kernel allows no such score, the address of the Runtime API among its variables: only the owner's processes
+ *   have it, but a program may overwrite its variables with a title.
+ *
+ * A process without evidence is a stranger: better one too many survives than that one is killed which is not ours.
+ */
+import { readFileSync } from "node:fs";
+import { giveBackScore, scoreOf, takeScore } from "./oom-score.ts";
+import { childrenOf, sessionOf, withDescendants } from "./tree.ts";
+
+/** Children started with `Bun.spawn` that have not ended. Bun waits for these. */
+const launched = new Map<number, Family>();
+
+/** All other children of init that were seen, and whose they are. One is here until init has reaped it, so no pid is old. */
+const orphans = new Map<number, Family | undefined>();
+
+const families = new Set<Family>();
+
+/** The processes of one owner. */
+export class Family {
+  /** What its processes are to be born with. */
+  readonly oomScore = takeScore();
+  readonly #sessions = new Set<number>();
+  /** `NAME=value` */
+  #variable: string | undefined;
+
+  constructor() {
+    families.add(this);
+  }
+
+  /** To be called in the same turn as `Bun.spawn`, before any SIGCHLD can be handled. */
+  adopt(pid: number, env: Readonly<Record<string, string>>): void {
+    launched.set(pid, this);
+    this.#sessions.add(pid);
+    const { AWS_LAMBDA_RUNTIME_API: address } = env;
+    if (address) this.#variable = `AWS_LAMBDA_RUNTIME_API=${address}`;
+  }
+
+  /** All of its processes, ended but unreaped ones too, parents before children. Those that come and go meanwhile may be missing. */
+  members(): number[] {
+    return withDescendants(childrenOf(process.pid).filter((pid) => familyOf(pid) === this));
+  }
+
+  /** To be called when all members have ended: the numbers of their sessions may come back as somebody else's. */
+  forgetSessions(): void {
+    this.#sessions.clear();
+    for (const [pid, family] of launched) if (family === this) this.#sessions.add(pid);
+  }
+
+  /** To be called when it has no members any more, and will have none. */
+  dispose(): void {
+    families.delete(this);
+    giveBackScore(this.oomScore);
+  }
+
+  claims(pid: number): boolean {
+    const session = sessionOf(pid);
+    if (session !== undefined && this.#sessions.has(session)) return true;
+    if (this.oomScore !== undefined) return scoreOf(pid) === this.oomScore;
+    return this.#variable !== undefined && variablesOf(pid).includes(this.#variable);
+  }
+}
+
+function familyOf(child: number): Family | undefined {
+  if (launched.has(child)) return launched.get(child);
+  if (!orphans.has(child))
+    orphans.set(
+      child,
+      [...families].find((family) => family.claims(child)),
+    );
+  return orphans.get(child);
+}
+
+/** Whether Bun waits for this child: reaping it would steal its exit status. */
+export function isLaunched(pid: number): boolean {
+  return launched.has(pid);
+}
+
+/** To be called once Bun has told how a launched process ended. */
+export function releaseLaunched(pid: number): void {
+  launched.delete(pid);
+}
+
+/** To be called once an orphan was reaped: its pid may be given to another process. */
+export function forgetOrphan(pid: number): void {
+  orphans.delete(pid);
+}
+
+/** What a process was started with, as far as we may look and it has not overwritten it. */
+function variablesOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,151 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { endChildren, processesWith, runApart } from "./children.ts";
+
+const mark = `MARK=ownership-${process.pid}`;
+
+afterEach(() => {
+  endChildren();
+  for (const pid of processesWith(mark)) process.kill(pid, "SIGKILL");
+});
+
+/** A Bun that plays init, with owners, and with processes of which it must keep its hands. */
+const init = `
+  const { readFileSync } = require("fs");
+  const { systemClock } = await source("clock.ts");
+  const { startReaping } = await source("process/reaper.ts");
+  const { Owner } = await source("process/owner.ts");
+  startReaping();
+  const statOf = (pid) => {
+    try { return readFileSync("/proc/" + pid + "/stat", "latin1").split(") ")[1].split(" "); } catch { return ["gone"]; }
+  };
+  const runs = (pid) => !"ZX".includes(statOf(pid)[0]) && statOf(pid)[0] !== "gone";
+  const isOrphan = (pid) => Number(statOf(pid)[1]) === process.pid;
+  // Lets a shell run to its end: it tells pids, one a line.
+  const pidsOf = async (owner, script, env = {}) => {
+    let text = "";
+    const receiveOutput = () => (chunk) => { text += Buffer.from(chunk).toString(); };
+    const command = ["sh", "-c", script];
+    const child = owner.launch({ command, cwd: "/", env: { PATH: process.env.PATH, MARK: process.env.MARK, ...env }, receiveOutput });
+    await until(() => text.endsWith("end\\n"));
+    return text.split("\\n").slice(0, -2).map(Number);
+  };
+  // Not launched by an owner: as an entrypoint script starts a process before it becomes init.
+  const stranger = async (script) => {
+    const child = Bun.spawn(["sh", "-c", script], { env: process.env, stdin: "ignore", stdout: "pipe", detached: true });
+    const text = await new Response(child.stdout).text();
+    await child.exited;
+    return text.trim().split("\\n").map(Number);
+  };
+`;
+
+const script = (text: string) => runApart(`${init}\n${text}`, { MARK: mark.slice("MARK=".length) });
+
+/** How a daemon can come to be: the shell tells the pid of what is left, and ends. */
+const daemons: [how: string, shell: string][] = [
+  ["whose parent has ended", "sleep 60 & echo $!; echo end; exit"],
+  ["forked twice", "(sleep 60 & echo $!); echo end; exit"],
+  ["in a session of its own", "setsid sleep 60 & echo $!; echo end; exit"],
+  ["forked twice, in a session of its own", "setsid sh -c 'sleep 60 >/dev/null & echo $!' ; echo end; exit"],
+  [
+    "forked twice, in a session of its own, without a variable",
+    "setsid env -i /bin/sh -c 'setsid /bin/sleep 60 >/dev/null & echo $!' ; echo end; exit",
+  ],
+];
+
+describe("an orphan is its owner's", () => {
+  test.each(daemons)("one %s", async (_how, shell) => {
+    const text = `
+      const owner = new Owner(systemClock);
+      const [orphan] = await pidsOf(owner, ${JSON.stringify(shell)});
+      await until(() => isOrphan(orphan));
+      const before = runs(orphan);
+      tell({ before, all: await owner.endAll(2000), after: runs(orphan) });`;
+    expect(await script(text)).toEqual({ before: true, all: true, after: false });
+  });
+
+  test.each(daemons)("one %s, and no other owner's", async (_how, shell) => {
+    const text = `
+      const [owner, other] = [new Owner(systemClock), new Owner(systemClock)];
+      const [orphan] = await pidsOf(owner, ${JSON.stringify(shell)});
+      const [neighbour] = await pidsOf(other, ${JSON.stringify(shell)});
+      await until(() => isOrphan(orphan) && isOrphan(neighbour));
+      const steps = [[await other.endAll(2000), runs(orphan), runs(neighbour)]];
+      steps.push([await owner.endAll(2000), runs(orphan)]);
+      tell(steps);`;
+    expect(await script(text)).toEqual([
+      [true, true, false],
+      [true, false],
+    ]);
+  });
+
+  test("also where no score is to be had, unless it has left both session and variables behind", async () => {
+    const env = 'AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001"';
+    const text = `
+      const { takeScore } = await source("process/oom-score.ts");
+      while (takeScore() !== undefined);
+      const owner = new Owner(systemClock);
+      const results = [];
+      for (const shell of ${JSON.stringify(daemons.map(([, shell]) => shell))}) {
+        const [orphan] = await pidsOf(owner, shell, { ${env} });
+        await until(() => isOrphan(orphan));
+        await owner.endAll(2000);
+        results.push(runs(orphan));
+      }
+      tell(results);`;
+    expect(await script(text)).toEqual([false, false, false, false, true]);
+  });
+});
+
+describe("a process is nobody's", () => {
+  test.each([
+    ["was there before the first launch", "sleep 60 >/dev/null & echo $!"],
+    ["has left its session too", "setsid sleep 60 >/dev/null & echo $!"],
+    [
+      "descends from such a one",
+      "sh -c 'sleep 60 >/dev/null & echo $!; wait' >/dev/stderr & sleep 60 >/dev/null & echo $!",
+    ],
+  ])("that %s", async (_what, shell) => {
+    const text = `
+      const [before] = await stranger(${JSON.stringify(shell)});
+      const owner = new Owner(systemClock);
+      const [orphan] = await pidsOf(owner, "setsid sleep 60 & echo $!; echo end");
+      const [later] = await stranger(${JSON.stringify(shell)});
+      await until(() => [before, later, orphan].every(isOrphan));
+      const all = await owner.endAll(2000);
+      tell({ all, orphan: runs(orphan), before: runs(before), later: runs(later), mb: owner.memory.sample() });`;
+    expect(await script(text)).toEqual({ all: true, orphan: false, before: true, later: true, mb: 0 });
+  });
+
+  test("and is reaped all the same when it ends", async () => {
+    const text = `
+      const [pid] = await stranger("sleep 60 >/dev/null & echo $!");
+      await until(() => isOrphan(pid));
+      process.kill(pid, "SIGKILL");
+      await until(() => statOf(pid)[0] === "gone");
+      tell("reaped");`;
+    expect(await script(text)).toBe("reaped");
+  });
+});
+
+describe("memory", () => {
+  test("counts an owner's orphans, and no stranger", async () => {
+    const eat = `'${process.execPath}' -e 'Buffer.alloc(50 << 20, 1); console.log(process.pid); setInterval(() => {}, 60000)'`;
+    const text = `
+      const eater = Bun.spawn(["sh", "-c", ${JSON.stringify(`(${eat} > /dev/null &)`)}], { env: process.env });
+      await eater.exited;
+      const [owner, other] = [new Owner(systemClock), new Owner(systemClock)];
+      const command = ["sh", "-c", ${JSON.stringify(`(setsid ${eat} &) ; exit`)}];
+      let text = "";
+      const receiveOutput = () => (chunk) => { text += Buffer.from(chunk).toString(); };
+      owner.launch({ command, cwd: "/", env: process.env, receiveOutput });
+      await until(() => text.endsWith("\\n"));
+      await until(() => isOrphan(Number(text)));
+      const [orphan] = [Number(text)];
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      const [mine, others] = [owner.memory.sample(), other.memory.sample()];
+      const single = Math.ceil(Number(readFileSync("/proc/" + orphan + "/status", "latin1").match(/VmHWM:\\s+(\\d+)/)[1]) / 1024);
+      await owner.endAll(2000);
+      tell([mine === single, others]);`;
+    expect(await script(text)).toEqual([true, 0]);
+  });
+});
