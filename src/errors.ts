@@ -122,7 +122,10 @@ export function initTimeoutFault(limitMs: number): Fault {
 
 /** What a function does after its snapshot was restored took longer than it may. */
 export function restoreTimeoutFault(limitMs: number): Fault {
-  return { type: "Runtime.RestoreHookUserTimeout", reason: `Restore timed out after ${(limitMs / 1000).toFixed(2)} seconds` };
+  return {
+    type: "Runtime.RestoreHookUserTimeout",
+    reason: `Restore timed out after ${(limitMs / 1000).toFixed(2)} seconds`,
+  };
 }
 
 /** The type of a response or error payload above the limit. */

@@ -214,31 +214,36 @@ export class Environment {
 
   /** The runtime is done with an invocation; extensions may still work on it, in its time and not the next one's. */
   #onSettled(invocation: Invocation): void {
-    if (this.#running.size > 0) return this.#takeNext();
-    if (!this.#move("settled")) return;
-    const generation = this.#generation;
-    const busy = generation.settled();
-    if (!busy) {
-      this.#move("extensions done");
+    if (this.#running.size > 0) {
+      this.#takeNext();
       return;
     }
+    if (!this.#move("settled")) return;
+    if (this.#generation.isBusy) void this.#awaitExtensions(invocation);
+    else this.#move("extensions done");
+  }
+
+  async #awaitExtensions({ request, deadlineMs }: Invocation): Promise<void> {
     const { clock, events } = this.options;
+    const generation = this.#generation;
     const startedAt = clock.now();
-    const callOff = clock.after(Math.max(0, invocation.deadlineMs - clock.epoch()), () => {
-      log.error(`the time of ${invocation.request.requestId} is over, init does not wait for ${generation.waitsFor}`);
+    const callOff = clock.after(Math.max(0, deadlineMs - clock.epoch()), () => {
+      log.error(`the time of ${request.requestId} is over, init no longer waits for ${generation.waitsFor}`);
       this.#move("extensions overdue", "timeout");
     });
-    void busy.then(async () => {
-      callOff();
+    // One may lose its poll while what it wrote is being received.
+    while (generation.isBusy) {
+      await generation.settled();
       await generation.drain();
-      events.extensionsFinished(invocation.request, clock.now() - startedAt);
-      if (generation === this.#generation) this.#move("extensions done");
-    });
+    }
+    callOff();
+    events.extensionsFinished(request, clock.now() - startedAt);
+    if (generation === this.#generation) this.#move("extensions done");
   }
 
   /** Processes of the present generation broke. */
   #onFault(fault: Fault, by: "runtime" | "extension"): void {
-    const { clock } = this.options;
+    const { clock, policy } = this.options;
     const served = [...this.#running].filter(({ isDispatched }) => isDispatched);
     if (served.length > 0) {
       for (const running of served) running.fail(fault);
@@ -246,9 +251,11 @@ export class Environment {
       for (const { invocation } of this.#running) invocation.fail(fault);
     } else if (by === "extension" || clock.now() < this.#aftermathUntil) {
       this.#move("processes useless", "failure");
-    } else if (this.#move("runtime crashed", "failure")) {
-      if (this.#state === "doomed") this.#failure = { kind: "fault", fault };
+    } else if (next(this.#state, "runtime crashed", policy)) {
       this.options.onIdleFault(fault);
+      // Forgotten where the processes are replaced.
+      this.#failure = { kind: "fault", fault };
+      this.#move("runtime crashed");
     } else {
       log.info(`more processes ended while nobody was served: ${fault.reason}`);
     }
@@ -337,7 +344,8 @@ export class Environment {
     const generation = this.#generation;
     this.#failure = undefined;
     generation.beginEnd(reason);
-    this.#reset = this.#endProcesses(generation, reason)
+    this.#reset = Promise.resolve()
+      .then(() => this.#endProcesses(generation, reason))
       .catch((error) => log.error("reset failed:", error))
       .then(() => void this.#move("ended"));
   }

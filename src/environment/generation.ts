@@ -341,6 +341,8 @@ function statusOf(outcome: InitOutcome): { status: Status; errorType: string | u
       return { status: "timeout", errorType: undefined };
     default: {
       const errorType = outcome.kind === "fault" ? outcome.fault.type : outcome.errorType;
+      // The invocation that waited for it had no more time.
+      if (errorType === "Sandbox.Timedout") return { status: "timeout", errorType: undefined };
       return { status: errorType.startsWith("Sandbox.") ? "failure" : "error", errorType };
     }
   }

@@ -84,6 +84,7 @@ export class Invocation {
   /** Why the runtime's upload of a streamed response broke off; its end may say more. */
   #cutOff: Fault | undefined;
   #deadlineMs = 0;
+  #settlement: Settlement | undefined;
   #abort: AbortController | undefined;
 
   constructor(
@@ -142,9 +143,14 @@ export class Invocation {
     return this.#phase === "over";
   }
 
-  /** Bytes of the response, whole or streamed; `undefined`: there is none. */
-  get producedBytes(): number | undefined {
-    return this.#stream?.bytes ?? (this.#answer?.kind === "response" ? this.#answer.body.byteLength : undefined);
+  /** Whether it is over and left a runtime that can take the next one. */
+  get isRuntimeReady(): boolean {
+    return this.#settlement?.isRuntimeReady ?? false;
+  }
+
+  /** Bytes of a streamed response so far; `undefined`: there is none. */
+  get streamedBytes(): number | undefined {
+    return this.#stream?.bytes;
   }
 
   /** What broke a streamed response off. */
@@ -207,6 +213,7 @@ export class Invocation {
 
   #end(settlement: Settlement): void {
     this.#phase = "over";
+    this.#settlement = settlement;
     this.mark("over");
     // A stream that ended well is closed already.
     if (this.#stream && this.#cutOff) this.#stream.close(brokenBy(this.#cutOff, this.request.requestId));

@@ -24,7 +24,7 @@ export function reportOn(invocation: Invocation, settlement: Settlement, measure
     ...statusOf(outcome, faultAfterAnswer),
     durationMs,
     runtimeMs: handedOver === undefined ? 0 : over - handedOver,
-    producedBytes: invocation.producedBytes,
+    producedBytes: outcome.kind === "response" ? outcome.body.byteLength : invocation.streamedBytes,
     spans: spansOf(invocation, clock),
     maxMemoryMb,
     initDurationMs,

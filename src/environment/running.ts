@@ -56,7 +56,7 @@ export class Running {
 
   /** A process it runs on has ended. */
   fail(fault: Fault): void {
-    if (this.invocation.isOver) this.faultAfterwards ??= fault;
+    if (this.invocation.isRuntimeReady) this.faultAfterwards ??= fault;
     else this.invocation.fail(fault);
   }
 }

@@ -1,8 +1,8 @@
 /** Ending one generation of processes in AWS's order: the runtime, then the extensions (`lifecycle.md` 5.2). */
 import { type Clock, settlesWithin } from "../clock.ts";
 import type { SupervisedProcess } from "../process/launch.ts";
-import type { Extension, ShutdownReason } from "./extensions/extension.ts";
 import type { Exchanges } from "./exchanges.ts";
+import type { Extension, ShutdownReason } from "./extensions/extension.ts";
 import { runtimeShutdownMs, shutdownMs } from "./limits.ts";
 
 export interface ShutdownOptions {

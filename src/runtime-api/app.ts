@@ -1,9 +1,9 @@
 /** The HTTP API the function's processes talk to. It knows no listener: `fetch` can be served by any. */
 import { Hono } from "hono";
 import { LinearRouter } from "hono/router/linear-router";
+import type { Exchanges } from "../environment/exchanges.ts";
 import { ExtensionRefusal } from "../environment/extensions/extension-states.ts";
 import type { Extensions } from "../environment/extensions/extensions.ts";
-import type { Exchanges } from "../environment/exchanges.ts";
 import { StateTransitionError } from "../environment/runtime-states.ts";
 import { log, logLevels } from "../log.ts";
 import type { TelemetryService } from "../telemetry/subscribers/service.ts";

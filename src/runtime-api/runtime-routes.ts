@@ -59,7 +59,8 @@ export function addRuntimeRoutes(
     if (call === "response" && exchange.request.takesStream) return await takeStream(exchange, request);
     const body = await readBody(request, maxPayloadBytes);
     // The timeout, or the end of the runtime, came first.
-    if (!exchange.isOpen) return host.exchanges.find(requestIdIn(path)) === "timed out" ? tooLate() : invalidRequestId();
+    if (!exchange.isOpen)
+      return host.exchanges.find(requestIdIn(path)) === "timed out" ? tooLate() : invalidRequestId();
     if (body.kind === "too large") {
       exchange.finish({ kind: "too large" });
       return payloadTooLarge(maxPayloadBytes);

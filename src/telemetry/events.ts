@@ -63,7 +63,7 @@ export interface InvocationReport extends InvocationStart {
   /** Milliseconds; only on the environment's first invocation. */
   readonly initDurationMs: number | undefined;
   /** Milliseconds; only on the invocation a snapshot was restored for. */
-  readonly restoreDurationMs: number | undefined;
+  readonly restoreDurationMs?: number | undefined;
 }
 
 /** How a restore ended. */

@@ -1,8 +1,8 @@
 /** The Runtime API without a socket, over a runtime whose events the test controls. */
 import type { Hono } from "hono";
+import { Exchanges } from "../../src/environment/exchanges.ts";
 import { Extensions } from "../../src/environment/extensions/extensions.ts";
 import { Invocation, type InvokeRequest } from "../../src/environment/invocation.ts";
-import { Exchanges } from "../../src/environment/exchanges.ts";
 import { oneAtATime } from "../../src/environment/policy.ts";
 import type { RuntimeState } from "../../src/environment/runtime-states.ts";
 import { createRuntimeApi, type RuntimeApiOptions } from "../../src/runtime-api/app.ts";

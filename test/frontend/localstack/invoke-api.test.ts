@@ -31,6 +31,9 @@ test("everything LocalStack may send is passed on", async () => {
       traceId: "Root=1",
       payload: '{"a":"ü"}',
       clientContext: '{"c":"ü"}',
+      cognitoIdentity: "",
+      tenantId: "",
+      takesStream: false,
       isInitRetry: true,
     },
   ]);
@@ -46,6 +49,9 @@ test("an id and a payload are enough; null is absent", async () => {
     traceId: "",
     payload: "",
     clientContext: "",
+    cognitoIdentity: "",
+    tenantId: "",
+    takesStream: false,
     isInitRetry: false,
   });
 });
