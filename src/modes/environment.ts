@@ -9,9 +9,9 @@ import type { FoundBootstrap } from "../prepare/bootstrap.ts";
 import { areExtensionsEnabled, findExtensions } from "../prepare/extension-files.ts";
 import { Owner } from "../process/owner.ts";
 import { createRuntimeApi } from "../runtime-api/app.ts";
-import type { Config, Variables } from "../settings/settings.ts";
+import type { Config } from "../settings/settings.ts";
 import { toApplicationLevel } from "../telemetry/log/json-levels.ts";
-import { LogBuffer, type LogText } from "../telemetry/log/log-buffer.ts";
+import { LogBuffer, type LogText, logBound } from "../telemetry/log/log-buffer.ts";
 import { JsonFormat, TextFormat } from "../telemetry/log/log-format.ts";
 import { Recorder } from "../telemetry/recorder.ts";
 import type { FunctionFacts } from "../telemetry/records.ts";
@@ -39,13 +39,13 @@ export interface EnvironmentParts {
   readonly policy: Policy;
   readonly bootstrap: FoundBootstrap;
   /** The variables the function's processes are to have, before what the environment adds. */
-  readonly variables: Variables;
+  readonly variables: Readonly<Record<string, string>>;
   /** The handler extensions are told. */
   readonly handler: string;
   /** Where its Runtime API is to listen; port 0: any free one. */
   readonly runtimeApi: Address;
   /** Shows output as it is. */
-  readonly show: (chunk: Uint8Array) => void;
+  readonly show: (chunk: Uint8Array) => Promise<void> | undefined;
   readonly onIdleFault: (fault: Fault) => void;
   readonly onEnd?: () => void;
 }
@@ -70,7 +70,7 @@ export function newEnvironment(parts: EnvironmentParts): BuiltEnvironment {
   const { clock, settings, policy, bootstrap, variables, handler, onIdleFault, onEnd } = parts;
   const owner = new Owner(clock);
   const telemetry = new TelemetryService(clock);
-  const logs = new LogBuffer();
+  const logs = new LogBuffer(logBound(process.constrainedMemory()));
   const areExtensionsOn = areExtensionsEnabled();
   // Its address is in the environment of the processes, and the app wants what starts them.
   let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 });

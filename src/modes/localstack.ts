@@ -11,8 +11,10 @@ import { log, setLogLevel } from "../log.ts";
 import { ListenError, listen } from "../net/listener.ts";
 import { prepare } from "../prepare/prepare.ts";
 import { startReaping } from "../process/reaper.ts";
-import type { CommandLine, Config } from "../settings/settings.ts";
-import { readCallbackAddress, readConfig } from "../settings/settings.ts";
+import type { CommandLine } from "../settings/command-line.ts";
+import { functionVariables } from "../settings/function-variables.ts";
+import { type Config, readCallbackAddress, readConfig } from "../settings/settings.ts";
+import { stderr } from "../standard-streams.ts";
 import { newEnvironment } from "./environment.ts";
 import { type ExitStatus, exitStatus, type Program, whenStopped } from "./program.ts";
 
@@ -31,7 +33,7 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
   const config = readConfig(given);
   setLogLevel(config.logLevel);
   const stopped = whenStopped(program);
-  const prepared = prepare(config, commandLine.command, given, clock);
+  const prepared = prepare(config, commandLine.command, clock);
   const bootstrap = await Promise.race([prepared, stopped]);
   if (!bootstrap) return exitStatus.done;
   startReaping();
@@ -42,9 +44,9 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     settings: config,
     policy: oneAtATime,
     bootstrap,
-    variables: given,
+    variables: functionVariables(given, "localstack"),
     // The handler of the environment, not the one of the command line: `docs/contract/lifecycle.md` 2.3.
-    handler: given.AWS_LAMBDA_FUNCTION_HANDLER || given._HANDLER || "",
+    handler: config.handler,
     runtimeApi: commandLine.runtimeApi,
     show: (chunk) => stdout.forward(chunk),
     onIdleFault: (fault) => frontend.reportIdleFault(fault),
@@ -70,7 +72,8 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     await frontend.fail({ type: "Sandbox.Failure", reason: error.message });
   }
   if (frontend.hasFailed) {
-    await Promise.all([environment.stop(), stay(program)]);
+    await stay(program);
+    await frontend.stop();
     return exitStatus.failed;
   }
   await stopped;
@@ -81,13 +84,16 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
 
 /** What is there beside the Runtime API: the server for invocations, X-Ray, hot reload. @throws {ListenError} */
 async function startExtras(
-  { clock, given }: Program,
+  { clock }: Program,
   config: Config,
   frontend: LocalStackFrontend,
   environment: Environment,
   started: Promise<void>,
 ): Promise<{ stop(): Promise<void> } | undefined> {
-  const invokeApi = createInvokeApi((request) => frontend.accept(request));
+  const invokeApi = createInvokeApi({
+    accept: (request) => frontend.accept(request),
+    maxPayloadBytes: config.maxPayloadBytes,
+  });
   listen("the invoke server", { hostname: "0.0.0.0", port: config.invokePort }, (request) => invokeApi.fetch(request));
   // No runtime can have a segment to send so early; init's own start comes first.
   await settlesWithin(clock, headStartMs, started);
@@ -97,11 +103,7 @@ async function startExtras(
   return await startXRay({
     address: `http://${config.localstackHostname}:${config.edgePort}`,
     region: config.region,
-    credentials: {
-      accessKeyId: given.AWS_ACCESS_KEY_ID ?? "",
-      secretAccessKey: given.AWS_SECRET_ACCESS_KEY ?? "",
-      sessionToken: given.AWS_SESSION_TOKEN ?? "",
-    },
+    credentials: config,
     clock,
     sendTelemetry: config.xrayTelemetry === "1",
   });
@@ -118,11 +120,11 @@ async function startHotReload(config: Config, clock: Program["clock"], reload: (
 /** Tells LocalStack why nothing was started, if it is known where. @returns the exit status it means */
 export async function failStart(program: Program, error: unknown): Promise<ExitStatus> {
   const { type, status } = causeOf(error);
-  process.stderr.write(`lambda-runtime-init: ${messageOf(error)}\n`);
+  stderr.writeLine(`lambda-runtime-init: ${messageOf(error)}\n`);
   const address = readCallbackAddress(program.given);
   if (!address) return status;
-  await new Callbacks(address, program.clock).statusError(await newFaultBody({ type, reason: messageOf(error) }));
-  await stay(program);
+  const fault = await newFaultBody({ type, reason: messageOf(error) });
+  if (await new Callbacks(address, program.clock).statusError(fault)) await stay(program);
   return status;
 }
 

@@ -1,8 +1,9 @@
 /** Subscribing to telemetry, through the Telemetry API or the older Logs API: `runtime-api.md` section 7. */
+
+import { readBody } from "../net/body.ts";
 import { OtherApiError, SubscriptionClosedError, type TelemetryService } from "../telemetry/subscribers/service.ts";
 import { parseSubscription, type SubscriptionApi, SubscriptionError } from "../telemetry/subscribers/subscription.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
-import { readBody } from "./body.ts";
 import { callingExtension } from "./extension-routes.ts";
 
 export const telemetryVersion = "/2022-07-01";

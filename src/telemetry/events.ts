@@ -76,7 +76,7 @@ export interface RestoreReport {
 
 /** What the environment tells while it happens. */
 export interface EnvironmentEvents {
-  /** A receiver for one output stream of one process. */
+  /** A receiver for the output of one process. */
   receiveOutput(source: OutputSource): (chunk: Uint8Array) => void;
   initStarted(phase: InitPhase): void;
   initEnded(report: InitReport): void;

@@ -27,7 +27,7 @@ export interface RecorderOptions {
   readonly flushMs: number;
 }
 
-/** One output stream of one process. */
+/** The output of one process. */
 interface Stream {
   readonly type: OutputSource["kind"];
   readonly lines: LineSplitter;
@@ -40,7 +40,7 @@ export class Recorder implements EnvironmentEvents {
 
   constructor(private readonly options: RecorderOptions) {}
 
-  /** Each stream has its characters put together for itself, for two may interleave in the middle of one. */
+  /** Each process has its characters put together for itself, for two may interleave in the middle of one. */
   receiveOutput(source: OutputSource): (chunk: Uint8Array) => void {
     const { format, telemetry, show } = this.options;
     const type = source.kind;

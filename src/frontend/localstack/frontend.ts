@@ -7,7 +7,8 @@ import { type Fault, faultBody, messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { release } from "../../net/buffers.ts";
 import type { Callbacks } from "./callbacks.ts";
-import { newFaultBody, toResult, withRequestId } from "./results.ts";
+import { withRequestId } from "./request-id.ts";
+import { newFaultBody, toResult } from "./results.ts";
 
 /** How an invocation ended. */
 export type InvokeResult = Pick<Settlement, "outcome" | "faultAfterAnswer">;
@@ -148,11 +149,9 @@ export class LocalStackFrontend {
     if (postInvokeWaitMs > 0) await sleep(clock, postInvokeWaitMs);
     const status = await this.#statusOf(requestId, result);
     if (status !== undefined) await callbacks.statusError(status);
-    await callbacks.logs(requestId, logs);
     const told = toResult(result.outcome, requestId, maxPayloadBytes);
-    if (!told) return;
-    await callbacks.result(requestId, told.channel, told.body);
-    if (typeof told.body !== "string") release(told.body);
+    await callbacks.invocation(requestId, logs, told);
+    if (told && typeof told.body !== "string") release(told.body);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { LogBuffer, type LogText } from "../../../src/telemetry/log/log-buffer.ts";
+import { LogBuffer, type LogText, logBound } from "../../../src/telemetry/log/log-buffer.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 
 /** The pieces as they go out. */
@@ -153,6 +153,14 @@ describe("escaping is JSON.stringify's", () => {
   });
 });
 
+test.each([
+  [128, 32],
+  [1024, 256],
+  [100_000, 256],
+])("in a container of %i MiB a log keeps %i MiB", (container, kept) => {
+  expect(logBound(container * 1024 * 1024)).toBe(kept * 1024 * 1024);
+});
+
 describe("more than can be kept", () => {
   const notice = (bytes: number) => `${bytes} bytes of output were left out: a log keeps at most 100000\n`;
   const full = () => {
@@ -190,8 +198,8 @@ describe("more than can be kept", () => {
 
   test("is measured as it is sent: what escaping makes longer counts so", () => {
     const buffer = new LogBuffer(100_000);
-    buffer.append("\u0001".repeat(20_000));
-    expect(buffer.take().text()).toBe(notice(20_000));
+    for (let count = 0; count < 7; count++) buffer.append("\u0001".repeat(5000));
+    expect(buffer.take().text()).toBe(`${"\u0001".repeat(20_000)}\n${notice(15_000)}`);
   });
 
   test("never leaves half a character behind", () => {
