@@ -135,5 +135,7 @@ await Promise.all([
 
 const { passed, failed, skipped } = total;
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+// An ordinary user cannot remove what tests left in directories without rights for anybody.
+await run(["chmod", "-R", "u+rwX", results]);
 await rm(results, { recursive: true, force: true });
 process.exit(failed > 0 || passed === 0 ? 1 : 0);

@@ -1,4 +1,4 @@
-/** Which program is the runtime: `lifecycle.md` 2.3. */
+/** Which program is the runtime: `docs/contract/lifecycle.md 2.3`. */
 import { chmodSync, statSync } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";

@@ -1,4 +1,4 @@
-/** Everything that has to be in order before the first process starts: `lifecycle.md` 1.1. */
+/** Everything that has to be in order before the first process starts: `docs/contract/lifecycle.md 1.1`. */
 import type { Clock } from "../clock.ts";
 import type { Config } from "../settings/settings.ts";
 import { type FoundBootstrap, findBootstrap, makeExecutable } from "./bootstrap.ts";

@@ -44,6 +44,13 @@ export class StdoutForwarder {
     return this.#waitingBytes > patientBytes ? this.#patience() : undefined;
   }
 
+  /** Adds lines of init's own (with their newlines), in one, on lines of their own whatever the function wrote last. */
+  forwardLine(text: string): void {
+    const { length } = text;
+    this.#waitingBytes += length;
+    this.stream.writeLine(text, (error) => this.#taken(length, error));
+  }
+
   /** Waits a bounded time until all was written. To be called before the process exits. */
   async flush(): Promise<void> {
     if (this.#waitingBytes > 0) await settlesWithin(this.clock, flushBudgetMs, this.stream.flushed);

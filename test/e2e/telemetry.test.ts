@@ -26,8 +26,10 @@ const tracing = { spanId: "b", type: "X-Amzn-Trace-Id", value: "Root=1-a;Parent=
 
 const span = (name: string) => ({ name, start: expect.stringMatching(time), durationMs: expect.any(Number) });
 
+const functionArn = "arn:aws:lambda:us-east-1:000000000000:function:fn";
+
 /** What one init and one invocation of a good function that prints two lines are in the Telemetry API. */
-const wholeStory = (id: string) => [
+const wholeStory = (id: string, schemaVersion = "2022-12-13") => [
   {
     type: "platform.initStart",
     record: {
@@ -53,7 +55,15 @@ const wholeStory = (id: string) => [
       metrics: { durationMs: expect.any(Number) },
     },
   },
-  { type: "platform.start", record: { requestId: id, version: "$LATEST", tracing } },
+  {
+    type: "platform.start",
+    record: {
+      requestId: id,
+      ...(schemaVersion === "2022-07-01" ? {} : { functionArn }),
+      version: "$LATEST",
+      tracing,
+    },
+  },
   { type: "function", record: "one" },
   { type: "function", record: "two, without an end" },
   {
@@ -95,7 +105,7 @@ describe("the Telemetry API", () => {
         await world.record("a", "platform.report");
         expect((await world.saw("a", "subscribed")).text).toBe('"OK"');
         const told = world.records("a");
-        expect(told.map(({ type, record }) => ({ type, record }))).toEqual(wholeStory(id));
+        expect(told.map(({ type, record }) => ({ type, record }))).toEqual(wholeStory(id, schemaVersion));
         for (const record of told) {
           expect(record.time).toMatch(time);
           expect(Object.keys(record)).toEqual(["time", "type", "record"]);
@@ -250,7 +260,7 @@ describe("a function that logs in JSON", () => {
       {
         time: expect.stringMatching(time),
         type: "platform.start",
-        record: { requestId: id, version: "$LATEST", tracing },
+        record: { requestId: id, functionArn, version: "$LATEST", tracing },
       },
       {
         time: expect.stringMatching(time),

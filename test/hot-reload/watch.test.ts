@@ -72,8 +72,8 @@ describe.each(["event", "polling"] as const)("by %s", (strategy) => {
     await clock.advance(10_000);
     expect(calls).toBe(1);
     recorded.told.length = 0;
-    await appendFile(`${fixture.root}/dir/file4999`, "more");
-    await noticed("dir/file4999");
+    await writeFile(`${fixture.root}/dir/last`, "new");
+    await noticed("dir/last");
     await clock.advance(10_000);
     expect(calls).toBe(2);
   });

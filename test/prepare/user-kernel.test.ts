@@ -13,6 +13,7 @@ beforeEach(() => {
   root = mkdtempSync(`${tmpdir()}/init-user-`);
   writeFileSync(`${root}/passwd`, "root:x:0:0::/root:/bin/sh");
   writeFileSync(`${root}/shadow`, "root:*:::::::", { mode: 0 });
+  writeFileSync(`${root}/hosts`, "127.0.0.1 localhost\n");
   mkdirSync(`${root}/tmp`, { mode: 0o700 });
 });
 
@@ -61,7 +62,7 @@ async function switchApart(options: object, isolation = ["--mount"], before = ""
     process.stdout.write(JSON.stringify(outcome), () => process.exit(0));`;
   writeFileSync(`${root}/script.ts`, script);
   const mounts = `
-    mount --bind ${root}/passwd /etc/passwd && mount --bind ${root}/shadow /etc/shadow || exit 1
+    for name in passwd shadow hosts; do mount --bind ${root}/$name /etc/$name || exit 1; done
     ${before}
     script=$(cat ${root}/script.ts)
     { ${ownTmp(`${root}/tmp`)}; } || exit 1
@@ -91,11 +92,14 @@ describe.skipIf(!hasNamespaces)("on the real kernel (the test needs root and mou
         "root:x:0:0::/root:/bin/sh\nme:x:993:990::/home/me:/sbin/nologin\n",
       );
       expect(readFileSync(`${root}/shadow`, "utf8")).toBe("root:*:::::::\nme:*:18313:0:99999:7:::\n");
+      expect(readFileSync(`${root}/hosts`, "utf8")).toBe(
+        "127.0.0.1 localhost\n127.0.0.1\tsandbox sandbox.localdomain\n",
+      );
     }
   });
 
   test("a read-only /etc costs the name and nothing else", async () => {
-    const readOnly = "mount -o remount,bind,ro /etc/passwd; mount -o remount,bind,ro /etc/shadow";
+    const readOnly = "for name in passwd shadow hosts; do mount -o remount,bind,ro /etc/$name; done";
     const { result, threads, warnings } = await switchApart({ user: "me", allowRoot: false }, ["--mount"], readOnly);
     expect(result).toEqual({ uid: 993, gid: 990 });
     expect(threads).toEqual([sandboxStatus]);

@@ -155,8 +155,8 @@ export class LocalStackFrontend {
   }
 
   /**
-   * What goes to `status/error` besides the invocation's own result (seed, decision 4): an end of the runtime, and an
-   * init error of an init that ran inside the invocation. A failed boot has had its one error status already.
+   * What goes to `status/error` besides the invocation's own result (`docs/contract/decisions.md 4`): an end of the
+   * runtime, and an error of an init that ran inside the invocation. A failed boot has had its one error status already.
    */
   async #statusOf(requestId: string, result: InvokeResult): Promise<Uint8Array | string | undefined> {
     const { outcome, faultAfterAnswer } = result;

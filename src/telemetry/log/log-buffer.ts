@@ -11,6 +11,8 @@ export interface LogText {
   readonly pieces: readonly Uint8Array[];
   /** Of all pieces. */
   readonly byteLength: number;
+  /** Whether what follows begins a new line. */
+  readonly endsLine: boolean;
   /** The log itself. It is made anew for each call. */
   text(): string;
 }
@@ -66,12 +68,24 @@ export class LogBuffer {
     this.#isAtLineStart = true;
   }
 
+  /** Adds what another one kept. Its memory is shared, not copied. */
+  addLog(log: LogText): void {
+    if (log.byteLength === 0) return;
+    this.#endPair();
+    if (!this.#isAtLineStart) this.#escape(Buffer.from("\n"), 0, 1);
+    this.#closePiece();
+    this.#full.push(...log.pieces);
+    this.#fullBytes += log.byteLength;
+    // What follows a log is a line of init's own: it must not continue one.
+    this.#isAtLineStart = log.endsLine;
+  }
+
   /** Everything since the last call. What had to be left out is told in its place. */
   take(): LogText {
     this.#endPair();
     this.#tellLeftOut();
     this.#closePiece();
-    const log = new EscapedLog(this.#full, this.#fullBytes);
+    const log = new EscapedLog(this.#full, this.#fullBytes, this.#isAtLineStart);
     this.#full = [];
     this.#fullBytes = 0;
     this.#isAtLineStart = true;
@@ -165,6 +179,7 @@ class EscapedLog implements LogText {
   constructor(
     readonly pieces: readonly Uint8Array[],
     readonly byteLength: number,
+    readonly endsLine: boolean,
   ) {}
 
   text(): string {

@@ -70,6 +70,35 @@ describe("a log", () => {
   });
 });
 
+describe("a log put into another", () => {
+  const filled = (text: string) => {
+    const buffer = new LogBuffer();
+    buffer.append(text);
+    return buffer;
+  };
+
+  test.each([
+    ["a\n", "b\n", "a\nb\nEND\n"],
+    ["a", "b", "a\nb\nEND\n"],
+    ["a", "", "a\nEND\n"],
+    ["", "b", "b\nEND\n"],
+    ["\ud83d", "\ude00", "\ud83d\n\ude00\nEND\n"],
+  ])("begins on a line of its own, and what follows does: %j, %j", (one, other, whole) => {
+    const buffer = filled(one);
+    buffer.addLog(filled(other).take());
+    buffer.addLine("END\n");
+    expect(buffer.take().text()).toBe(whole);
+  });
+
+  test("is not copied", () => {
+    const buffer = new LogBuffer();
+    const log = filled("x".repeat(100_000)).take();
+    buffer.addLog(log);
+    const { pieces, byteLength } = buffer.take();
+    expect([pieces, byteLength]).toEqual([[...log.pieces], 100_000]);
+  });
+});
+
 describe("escaping is JSON.stringify's", () => {
   const every = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code));
 
