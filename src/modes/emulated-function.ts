@@ -21,7 +21,7 @@ export interface EmulatedFunction {
   readonly commandLine: EmulatorCommandLine;
   readonly settings: EmulatorSettings;
   /** What its processes see. */
-  readonly variables: Variables;
+  readonly variables: Readonly<Record<string, string>>;
   readonly bootstrap: FoundBootstrap;
   /** The bootstrap was looked for, not named. */
   readonly isSearched: boolean;
@@ -81,7 +81,7 @@ export function newEnvironments(
       show: (chunk) => output.forward(chunk),
       showLine: (text) => output.forwardLine(isTerminal ? paintPlatformLines(text, prefixOf(slot)) : text),
       billsInit: true,
-      onReport: (report) => invoker?.reported(report),
+      onMeasured: (report) => invoker?.reported(report),
       onExtensionsFinished: (requestId, durationMs) => invoker?.extensionsFinished(requestId, durationMs),
       onIdleFault: () => {},
       ...(onEnd && { onEnd }),
@@ -117,5 +117,6 @@ function policyOf({ maxConcurrency }: EmulatorSettings, { initLimitMs }: Limits)
     afterIdleCrash: "resetting",
     initLimitMs,
     isInitInvocationsTime: false,
+    hasInitReports: true,
   };
 }

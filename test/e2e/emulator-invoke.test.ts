@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
-import { ownTmp } from "../support/own-tmp.ts";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { type Emulator, invokePath, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
 
 afterEach(stopEmulators);
@@ -162,7 +162,7 @@ describe("a call", () => {
 
 describe("a function that breaks", () => {
   test("T6: reports an error of init to each call, and is started once for each but the first", async () => {
-    const starts = `${ownTmp()}/starts`;
+    const starts = `${mkdtempSync(`${tmpdir()}/emulator-`)}/starts`;
     const emulator = await startEmulator(scriptedRuntime, { env: { SCRIPT_INIT: "error", SCRIPT_STARTS: starts } });
     const counts: number[] = [];
     for (let at = 0; at < 3; at++) {

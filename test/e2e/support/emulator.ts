@@ -61,7 +61,7 @@ export class Emulator {
 
   /** Calls the function as `curl` does. */
   post(body: string | Uint8Array, headers: Record<string, string> = {}, path = invokePath): Promise<Response> {
-    return fetch(this.url + path, { method: "POST", body: body as BodyInit, headers });
+    return fetch(this.url + path, { method: "POST", body: body as Uint8Array<ArrayBuffer> | string, headers });
   }
 
   invoke(script: Script & Record<string, unknown>, headers: Record<string, string> = {}): Promise<Response> {
