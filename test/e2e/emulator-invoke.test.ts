@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { waitUntil } from "../support/within.ts";
 import { type Emulator, invokePath, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
 
 afterEach(stopEmulators);
@@ -216,7 +217,7 @@ describe("a function that breaks", () => {
     const emulator = await startEmulator();
     const { pid } = await emulator.ask();
     process.kill(pid, "SIGKILL");
-    await emulator.until("the process to be gone", () => !existsSync(`/proc/${pid}`));
+    await waitUntil("the process is gone", () => !existsSync(`/proc/${pid}`));
     const next = await emulator.ask();
     expect([next.count, next.pid === pid]).toEqual([1, false]);
   });

@@ -144,7 +144,7 @@ async function talk(emulator: Emulator, body: string): Promise<string> {
     socket: {
       data(_, bytes) {
         text += bytes.toString("latin1");
-        if (/\r\n0\r\n[\s\S]*\r\n\r\n$/.test(text)) resolve();
+        if (/\r\n0\r\n([\s\S]*\r\n)?\r\n$/.test(text)) resolve();
       },
       close: () => resolve(),
     },
