@@ -93,6 +93,15 @@ const wholeStory = (id: string, schemaVersion = "2022-12-13") => [
   },
 ];
 
+/** The records of subscriber a. What extensions took is in a report or not, as the machine's load has it. */
+const toldTo = () =>
+  world.records("a").map(({ type, record }) => {
+    if (type !== "platform.report" || record.spans === undefined) return { type, record };
+    const { spans, ...others } = record;
+    expect(spans).toEqual([span("extensionOverhead")]);
+    return { type, record: others };
+  });
+
 const twoLines = { print: "one\ntwo, without an end", respond: "ok" };
 const platformAndFunction = ["platform", "function"];
 
@@ -105,7 +114,7 @@ describe("the Telemetry API", () => {
         await world.record("a", "platform.report");
         expect((await world.saw("a", "subscribed")).text).toBe('"OK"');
         const told = world.records("a");
-        expect(told.map(({ type, record }) => ({ type, record }))).toEqual(wholeStory(id, schemaVersion));
+        expect(toldTo()).toEqual(wholeStory(id, schemaVersion));
         for (const record of told) {
           expect(record.time).toMatch(time);
           expect(Object.keys(record)).toEqual(["time", "type", "record"]);
@@ -141,7 +150,7 @@ describe("the Telemetry API", () => {
     start({ refuses: 3, types: platformAndFunction });
     const { id } = await say(twoLines);
     await world.record("a", "platform.report");
-    expect(world.records("a").map(({ type, record }) => ({ type, record }))).toEqual(wholeStory(id));
+    expect(toldTo()).toEqual(wholeStory(id));
   });
 
   withRoot(
@@ -170,6 +179,27 @@ describe("the Telemetry API", () => {
       expect(record.droppedBytes).toBeGreaterThan(record.droppedRecords * 100);
     },
     60_000,
+  );
+
+  withRoot(
+    "has an extension's time in the report of the invocation it worked for, and not in the next one",
+    async () => {
+      const telemetry = { types: ["platform"] };
+      const onInvoke = [{ delayMs: 1000 }, {}];
+      world = startWithExtensions(runFixture("does-what-the-event-says.ts"), { a: { telemetry, onInvoke } });
+      const first = await say({});
+      const second = await say({});
+      const report = (id: string) => world.record("a", "platform.report", ({ record }) => record.requestId === id);
+      const { spans, metrics } = (await report(first.id)).record;
+      expect(spans).toEqual([span("extensionOverhead")]);
+      expect(spans[0].durationMs).toBeGreaterThan(900);
+      // The answer did not wait for it, and neither did the figures of either invocation.
+      expect(metrics.durationMs).toBeLessThan(900);
+      expect((await report(second.id)).record.metrics.durationMs).toBeLessThan(900);
+      for (const { logs } of [first, second]) {
+        expect(Number(/\tDuration: ([\d.]+) ms/.exec(logs)?.[1])).toBeLessThan(900);
+      }
+    },
   );
 
   withRoot("tells of a timeout, a crash and a function's error, and of the init that follows", async () => {
