@@ -3,8 +3,9 @@ import { type Stats, statSync } from "node:fs";
 import { log } from "../log.ts";
 
 /**
- * Whether a name stands for Python's compiled modules. Python writes them beside the code when the function first imports
- * it: a function that runs must not reload itself. Nothing else is left out, hidden files neither: all of it may be code.
+ * Whether a name stands for Python's compiled modules. Python writes them beside the code when the function first
+ * imports it: a function that runs must not reload itself. Nothing else is left out, hidden files neither: all of it
+ * may be code.
  */
 export function isIgnored(name: string): boolean {
   return name === "__pycache__" || name.endsWith(".pyc");

@@ -5,7 +5,9 @@ import type { Config } from "./settings.ts";
 const limitSeconds = { onDemand: 10, others: 130 } as const;
 
 export interface InitProtocol {
-  /** `status`: by a status error, at once. `invoke`: as the error of the first invocation, in which init is tried again. */
+  /**
+   * `status`: by a status error, at once. `invoke`: as the error of the first invocation, in which init is tried again.
+   */
   readonly failure: "status" | "invoke";
   /** After which a boot counts as failed; `undefined`: it may take as long as it does. */
   readonly limitSeconds: number | undefined;
@@ -14,8 +16,8 @@ export interface InitProtocol {
 type Given = Pick<Config, "initFailure" | "initPhaseTimeoutSeconds" | "initializationType" | "timeoutSeconds">;
 
 /**
- * Only an operator who knows the newer protocol sets a limit: giving one chooses it. Without it LocalStack itself watches
- * over init, and a limit could only end what works.
+ * Only an operator who knows the newer protocol sets a limit: giving one chooses it. Without it LocalStack itself
+ * watches over init, and a limit could only end what works.
  * @param debugger_ what says that a debugger may wait: then nothing is cut off
  */
 export function initProtocol(given: Given, debugger_: string | undefined): InitProtocol {
