@@ -10,7 +10,7 @@ import { LocalStackFrontend } from "./frontend/localstack/frontend.ts";
 import { createInvokeApi } from "./frontend/localstack/invoke-api.ts";
 import { newFaultBody } from "./frontend/localstack/results.ts";
 import { log, setLogLevel } from "./log.ts";
-import { ListenError, listen } from "./net/listener.ts";
+import { ListenError, listen, listenAsGo } from "./net/listener.ts";
 import type { FoundBootstrap } from "./prepare/bootstrap.ts";
 import { areExtensionsEnabled, findExtensions } from "./prepare/extension-files.ts";
 import { prepare } from "./prepare/prepare.ts";
@@ -102,7 +102,7 @@ async function run(commandLine: CommandLine, config: Config, env: Variables): Pr
   const { environment, callbacks, runtimeApi } = parts;
   frontend = parts.frontend;
   try {
-    listen("the Runtime API", commandLine.runtimeApi, (request) => runtimeApi.fetch(request));
+    listenAsGo("the Runtime API", commandLine.runtimeApi, (request) => runtimeApi.fetch(request));
     const started = frontend.start();
     // The runtime is starting: what it does not need to start is made ready meanwhile.
     callbacks.connect();

@@ -4,6 +4,7 @@ import type { Invocation, Outcome } from "../environment/invocation.ts";
 import type { Runtime } from "../environment/runtime.ts";
 import { type Fault, toStoredErrorType } from "../errors.ts";
 import { log, logLevels } from "../log.ts";
+import { PlainResponse } from "../net/listener/plain-response.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
 import { readBody } from "./body.ts";
 import { errorCauseContentType, toStoredError } from "./error-body.ts";
@@ -109,11 +110,14 @@ function eventReply({ request, deadlineMs }: Invocation, maxPayloadBytes: number
     headers["Lambda-Runtime-Invoked-Function-Arn"] = toHeaderValue(request.invokedFunctionArn);
   if (request.traceId) headers["Lambda-Runtime-Trace-Id"] = toHeaderValue(request.traceId);
   if (request.clientContext) headers["Lambda-Runtime-Client-Context"] = toHeaderValue(request.clientContext);
-  return new Response(withinLimit(request, maxPayloadBytes), { headers });
+  return new PlainResponse(withinLimit(request, maxPayloadBytes), { headers });
 }
 
 /** An event above the limit is cut, as LocalStack's init does; nobody but the log would notice otherwise. */
-function withinLimit({ requestId, payload }: Invocation["request"], maxPayloadBytes: number): string | Uint8Array {
+function withinLimit(
+  { requestId, payload }: Invocation["request"],
+  maxPayloadBytes: number,
+): string | Uint8Array<ArrayBuffer> {
   // A UTF-16 unit becomes at most three bytes: most events need not be measured.
   if (payload.length * 3 <= maxPayloadBytes || Buffer.byteLength(payload) <= maxPayloadBytes) return payload;
   log.warn(

@@ -57,8 +57,8 @@ export class Connection {
     this.#output = new Output(socket);
     this.#parser = new RequestParser({
       onHead: (head) => this.#begin(head),
-      onBody: (piece) => {
-        if (this.#exchange && !this.#exchange.body.push(piece)) this.#pause();
+      onBody: (bytes, from, to) => {
+        if (this.#exchange?.body.push(bytes, from, to) === false) this.#pause();
       },
       onEnd: (trailers) => {
         this.#exchange?.body.end(trailers);

@@ -1,5 +1,8 @@
 /** The body of a request, as it comes: kept until somebody reads it, within bounds. */
 
+import { release } from "../buffers.ts";
+import type { Fields } from "./request-head.ts";
+
 /** Thrown to the reader of a body whose connection ended before the body did. */
 export class TruncatedBodyError extends Error {
   override name = "TruncatedBodyError";
@@ -21,12 +24,15 @@ export interface BodySource {
 }
 
 export class IncomingBody {
-  #waiting: Uint8Array[] = [];
+  #waiting: Uint8Array<ArrayBuffer>[] = [];
   #waitingBytes = 0;
   #state: "coming" | "whole" | "broken" = "coming";
   #reader: "none" | "bytes" | "stream" | "nobody" = "none";
+  /** Memory for the whole body, where its length is known and somebody wants it whole. */
+  #reserved: Buffer<ArrayBuffer> | undefined;
+  #reservedBytes = 0;
   #wake: () => void = () => {};
-  readonly #trailers = Promise.withResolvers<Headers | undefined>();
+  #trailers: Fields | undefined;
 
   /** @param announcedBytes its length, where that is known */
   constructor(
@@ -43,23 +49,31 @@ export class IncomingBody {
     return this.#reader !== "none";
   }
 
-  /** What stood behind a chunked body; without any, empty. `undefined`: the body broke off. Never rejects. */
-  get trailers(): Promise<Headers | undefined> {
-    return this.#trailers.promise;
+  /** What stood behind a chunked body, once that has come whole. */
+  get trailers(): Fields | undefined {
+    return this.#trailers;
   }
 
-  /** A piece came. @returns whether there is room for more */
-  push(piece: Uint8Array): boolean {
+  /**
+   * A piece came: what stands in `bytes` between `from` and `to`.
+   * @returns whether there is room for more
+   */
+  push(bytes: Buffer, from: number, to: number): boolean {
     if (this.#reader === "nobody") return true;
-    this.#waiting.push(piece);
-    this.#waitingBytes += piece.length;
+    if (this.#reserved) {
+      this.#reservedBytes += bytes.copy(this.#reserved, this.#reservedBytes, from, to);
+      if (from === 0 && to === bytes.length) release(bytes);
+      return true;
+    }
+    this.#waiting.push(ownPiece(bytes, from, to));
+    this.#waitingBytes += to - from;
     this.#wake();
     return this.#reader === "bytes" || this.#waitingBytes < maxWaitingBytes;
   }
 
-  end(trailers: Headers): void {
+  end(trailers: Fields | undefined): void {
     this.#state = "whole";
-    this.#trailers.resolve(trailers);
+    this.#trailers = trailers;
     this.#wake();
   }
 
@@ -67,14 +81,14 @@ export class IncomingBody {
   break(): void {
     if (this.isOver) return;
     this.#state = "broken";
-    this.#trailers.resolve(undefined);
     this.#wake();
   }
 
   /** Nobody will read what is left: it is thrown away as it comes. */
   discard(): void {
     this.#reader = "nobody";
-    this.#clear();
+    this.#waiting = [];
+    this.#waitingBytes = 0;
     this.source.onRoom();
   }
 
@@ -82,21 +96,18 @@ export class IncomingBody {
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
     this.#begin("bytes");
     const length = this.announcedBytes;
-    const isReserved = length !== undefined && length <= maxReservedBytes;
-    const pieces: Uint8Array[] = [];
-    const whole = isReserved ? new Uint8Array(length) : undefined;
-    let size = 0;
-    for (;;) {
+    if (length !== undefined && length <= maxReservedBytes) {
+      const reserved = Buffer.from(new ArrayBuffer(length));
       for (const piece of this.#waiting) {
-        if (whole) whole.set(piece, size);
-        else pieces.push(piece);
-        size += piece.length;
+        reserved.set(piece, this.#reservedBytes);
+        this.#reservedBytes += piece.length;
       }
-      this.#clear();
-      if (this.#state === "broken") throw new TruncatedBodyError();
-      if (this.#state === "whole") return whole ?? joined(pieces, size);
-      await this.#nextPiece();
+      this.#waiting = [];
+      this.#reserved = reserved;
     }
+    while (this.#state === "coming") await this.#nextPiece();
+    if (this.#state === "broken") throw new TruncatedBodyError();
+    return this.#reserved ?? Buffer.concat(this.#waiting.splice(0));
   }
 
   /** The body piece by piece; the client is slowed down to the pace of the reader. */
@@ -109,8 +120,7 @@ export class IncomingBody {
           const piece = this.#waiting.shift();
           if (piece) {
             this.#waitingBytes -= piece.length;
-            // The bytes of a connection are its own: the next request may stand behind these.
-            controller.enqueue(new Uint8Array(piece));
+            controller.enqueue(piece);
             if (this.#waitingBytes < maxWaitingBytes) this.source.onRoom();
           } else if (this.#state === "whole") {
             controller.close();
@@ -136,19 +146,10 @@ export class IncomingBody {
       this.#wake = resolve;
     });
   }
-
-  #clear(): void {
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-  }
 }
 
-function joined(pieces: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
+/** Bytes that are nobody else's: whoever gets them may give their memory away. */
+function ownPiece(bytes: Buffer, from: number, to: number): Uint8Array<ArrayBuffer> {
+  if (from === 0 && to === bytes.length) return bytes as Buffer<ArrayBuffer>;
+  return Uint8Array.prototype.slice.call(bytes, from, to) as Uint8Array<ArrayBuffer>;
 }

@@ -1,6 +1,8 @@
 /** A request that came over a connection of ours, as what a Hono app takes. */
+
 import type { IncomingBody } from "./incoming-body.ts";
-import type { RequestHead } from "./request-head.ts";
+import { IncomingHeaders } from "./incoming-headers.ts";
+import type { Fields, RequestHead } from "./request-head.ts";
 
 /** The members of a `Request` that are of use here. Any other throws. */
 type UsedOfRequest = Pick<
@@ -14,6 +16,7 @@ type UsedOfRequest = Pick<
  */
 export class IncomingRequest implements UsedOfRequest {
   #abort: AbortController | undefined;
+  #headers: Headers | undefined;
   #isClientGone = false;
   #stream: ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined;
 
@@ -32,7 +35,8 @@ export class IncomingRequest implements UsedOfRequest {
   }
 
   get headers(): Headers {
-    return this.head.headers;
+    this.#headers ??= new IncomingHeaders(this.head.headers).asHeaders();
+    return this.#headers;
   }
 
   /** Aborted when the client is gone. */
@@ -68,7 +72,7 @@ export class IncomingRequest implements UsedOfRequest {
   }
 
   /** See {@link trailersOf}. */
-  get trailers(): Promise<Headers | undefined> {
+  get trailers(): Fields | undefined {
     return this.incoming.trailers;
   }
 
@@ -88,9 +92,10 @@ export class IncomingRequest implements UsedOfRequest {
 Object.setPrototypeOf(IncomingRequest.prototype, Request.prototype);
 
 /**
- * What stood behind the chunked body of a request, once that has been read; empty where there was nothing.
- * @returns `undefined` when the body broke off, or the listener shows no trailers. Never rejects
+ * What stood behind the chunked body of a request, once that was read to its end.
+ * @returns `undefined` where there was nothing, the body broke off, or the listener shows no trailers
  */
-export function trailersOf(request: Request): Promise<Headers | undefined> {
-  return request instanceof IncomingRequest ? request.trailers : Promise.resolve(undefined);
+export function trailersOf(request: Request): Headers | undefined {
+  const trailers = request instanceof IncomingRequest ? request.trailers : undefined;
+  return trailers && new IncomingHeaders(trailers).asHeaders();
 }

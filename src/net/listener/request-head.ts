@@ -13,11 +13,17 @@ export class ProtocolError extends Error {
   }
 }
 
+/**
+ * Names in lower case. The first value of each, for the others do not count (`docs/contract/runtime-api.md` 1.12); of
+ * `connection` all.
+ */
+export type Fields = ReadonlyMap<string, string>;
+
 export interface RequestHead {
   readonly method: string;
   /** The path as sent, with its query; or a whole URL. */
   readonly target: string;
-  readonly headers: Headers;
+  readonly headers: Fields;
   readonly isHttp10: boolean;
   /** Whether the client may send another request over the same connection. */
   readonly keepsAlive: boolean;
@@ -34,7 +40,7 @@ const fieldName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const hostValue = /^[!$%&'()*+,.0-9:;=A-Z[\]_a-z~-]*$/;
 
 /**
- * @param text the bytes up to and without the blank line, as Latin-1; each line ended by LF or CRLF
+ * @param text the bytes up to the blank line, as Latin-1; each line ended by LF or CRLF
  * @throws {ProtocolError}
  */
 export function parseHead(text: string): RequestHead {
@@ -44,101 +50,107 @@ export function parseHead(text: string): RequestHead {
   if (major !== "1") throw new ProtocolError(505, "unsupported protocol version");
   if (!target.startsWith("/") && !target.includes("://")) throw new ProtocolError(400);
   const isHttp10 = minor === "0";
-  const fields = parseFields(lines, 1);
-  checkHost(fields.all, isHttp10);
-  const connection = tokensOf(fields.all, "connection");
-  const bodyLength = bodyLengthOf(fields.all, isHttp10);
+  const headers = parseFields(lines, 1);
+  checkHost(headers.get("host"), isHttp10);
+  const bodyLength = bodyLengthOf(headers, isHttp10);
   return {
     method,
     target,
-    headers: fields.headers,
+    headers,
     isHttp10,
-    keepsAlive: isHttp10 ? connection.includes("keep-alive") : !connection.includes("close"),
-    expectsContinue: expectsContinue(fields.headers) && !isHttp10 && bodyLength !== 0,
+    keepsAlive: keepsAlive(headers.get("connection"), isHttp10),
+    expectsContinue: expectsContinue(headers) && !isHttp10 && bodyLength !== 0,
     bodyLength,
   };
 }
 
 /** @param text the fields behind a chunked body. @throws {ProtocolError} */
-export function parseTrailers(text: string): Headers {
-  return parseFields(toLines(text), 0).headers;
-}
-
-interface Fields {
-  /** The first value of each: the others do not count (`docs/contract/runtime-api.md` 1.12). */
-  readonly headers: Headers;
-  /** Names in lower case, for the headers whose repetition means something. */
-  readonly all: readonly (readonly [name: string, value: string])[];
+export function parseTrailers(text: string): Fields {
+  return parseFields(toLines(text), 0);
 }
 
 function toLines(text: string): string[] {
   // A carriage return that ends no line would end one for others: what they and we read would differ.
   if (forbidden.test(text)) throw new ProtocolError(400);
-  const lines = text.split("\n");
-  for (const [at, line] of lines.entries()) if (line.endsWith("\r")) lines[at] = line.slice(0, -1);
+  const lines: string[] = [];
+  for (let at = 0, end = text.indexOf("\n"); end >= 0; at = end + 1, end = text.indexOf("\n", at)) {
+    lines.push(text.slice(at, end > at && text[end - 1] === "\r" ? end - 1 : end));
+  }
   return lines;
 }
 
 function parseFields(lines: readonly string[], from: number): Fields {
-  const all: [name: string, value: string][] = [];
+  const fields = new Map<string, string>();
+  let name = "";
+  let value = "";
   for (let at = from; at < lines.length; at++) {
     const line = lines[at] as string;
-    if (line === "") continue;
-    if (line.startsWith(" ") || line.startsWith("\t")) {
-      const last = all.at(-1);
-      if (!last) throw new ProtocolError(400);
-      last[1] = `${last[1]} ${trimmed(line)}`;
+    if (isBlank(line.charCodeAt(0))) {
+      // A value that goes on in the next line.
+      if (name === "") throw new ProtocolError(400);
+      value = `${value} ${trimmed(line)}`;
       continue;
     }
+    if (name !== "") addField(fields, name, value);
+    if (line === "") break;
     const colon = line.indexOf(":");
-    const name = line.slice(0, colon);
+    name = line.slice(0, colon).toLowerCase();
     if (colon < 0 || !fieldName.test(name)) throw new ProtocolError(400, colon > 0 ? "invalid header name" : "");
-    all.push([name.toLowerCase(), trimmed(line.slice(colon + 1))]);
+    value = trimmed(line.slice(colon + 1));
   }
-  const headers = new Headers();
-  for (const [name, value] of all) if (!headers.has(name)) headers.set(name, value);
-  return { headers, all };
+  return fields;
+}
+
+/** Whatever two readers could take for two different requests is refused (RFC 9112, section 6.3). */
+function addField(fields: Map<string, string>, name: string, value: string): void {
+  const first = fields.get(name);
+  if (first === undefined) fields.set(name, value);
+  else if (name === "connection") fields.set(name, `${first},${value}`);
+  else if (name === "host") throw new ProtocolError(400, "too many Host headers");
+  else if (name === "transfer-encoding") throw new ProtocolError(501, "unsupported transfer encoding");
+  else if (name === "content-length" && value !== first) throw new ProtocolError(400);
 }
 
 /** Blanks and tabs only: `trim` would take a byte that is a part of UTF-8 for a blank. */
 function trimmed(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, "");
+  let from = 0;
+  let to = text.length;
+  while (isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
 }
 
-function valuesOf(fields: Fields["all"], name: string): string[] {
-  return fields.filter((field) => field[0] === name).map((field) => field[1]);
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
-function tokensOf(fields: Fields["all"], name: string): string[] {
-  return valuesOf(fields, name).flatMap((value) => value.toLowerCase().split(",").map(trimmed));
+function checkHost(host: string | undefined, isHttp10: boolean): void {
+  if (host === undefined && !isHttp10) throw new ProtocolError(400, "missing required Host header");
+  if (!hostValue.test(host ?? "")) throw new ProtocolError(400, "malformed Host header");
 }
 
-function checkHost(fields: Fields["all"], isHttp10: boolean): void {
-  const hosts = valuesOf(fields, "host");
-  if (hosts.length === 0 && !isHttp10) throw new ProtocolError(400, "missing required Host header");
-  if (hosts.length > 1) throw new ProtocolError(400, "too many Host headers");
-  if (!hostValue.test(hosts[0] ?? "")) throw new ProtocolError(400, "malformed Host header");
-}
-
-/** Whatever two readers could take for two different lengths is refused (RFC 9112, section 6.3). */
-function bodyLengthOf(fields: Fields["all"], isHttp10: boolean): number | "chunked" {
-  const lengths = new Set(valuesOf(fields, "content-length"));
-  const encodings = valuesOf(fields, "transfer-encoding");
-  const [encoding] = encodings;
+function bodyLengthOf(headers: Fields, isHttp10: boolean): number | "chunked" {
+  const length = headers.get("content-length");
+  const encoding = headers.get("transfer-encoding");
   if (encoding !== undefined) {
-    if (lengths.size > 0 || isHttp10) throw new ProtocolError(400);
-    if (encodings.length > 1 || encoding.toLowerCase() !== "chunked") {
-      throw new ProtocolError(501, "unsupported transfer encoding");
-    }
+    if (length !== undefined || isHttp10) throw new ProtocolError(400);
+    if (encoding.toLowerCase() !== "chunked") throw new ProtocolError(501, "unsupported transfer encoding");
     return "chunked";
   }
-  const [length = "0"] = lengths;
-  if (lengths.size > 1 || !/^\d{1,15}$/.test(length)) throw new ProtocolError(400);
+  if (length === undefined) return 0;
+  if (!/^\d{1,15}$/.test(length)) throw new ProtocolError(400);
   return Number(length);
 }
 
-function expectsContinue(headers: Headers): boolean {
-  const expected = headers.get("expect") ?? "";
-  if (expected !== "" && expected.toLowerCase() !== "100-continue") throw new ProtocolError(417);
-  return expected !== "";
+function keepsAlive(connection: string | undefined, isHttp10: boolean): boolean {
+  if (connection === undefined) return !isHttp10;
+  const options = connection.toLowerCase().split(",").map(trimmed);
+  return isHttp10 ? options.includes("keep-alive") : !options.includes("close");
+}
+
+function expectsContinue(headers: Fields): boolean {
+  const expected = headers.get("expect");
+  if (!expected) return false;
+  if (expected.toLowerCase() !== "100-continue") throw new ProtocolError(417);
+  return true;
 }
