@@ -17,20 +17,15 @@ import { prepare } from "./prepare/prepare.ts";
 import { Owner } from "./process/owner.ts";
 import { startReaping } from "./process/reaper.ts";
 import { createRuntimeApi } from "./runtime-api/app.ts";
+import { type CommandLine, readCommandLine } from "./settings/command-line.ts";
+import { functionVariables } from "./settings/function-variables.ts";
 import { cleanEnvironment } from "./settings/hostile-variables.ts";
-import {
-  type CommandLine,
-  type Config,
-  flags,
-  readCallbackAddress,
-  readCommandLine,
-  readConfig,
-  settings,
-  type Variables,
-} from "./settings/settings.ts";
+import { type Config, readCallbackAddress, readConfig, type Variables } from "./settings/settings.ts";
+import { stderr } from "./standard-streams.ts";
 import { toApplicationLevel } from "./telemetry/log/json-levels.ts";
-import { LogBuffer } from "./telemetry/log/log-buffer.ts";
+import { logBound } from "./telemetry/log/log-buffer.ts";
 import { JsonFormat, TextFormat } from "./telemetry/log/log-format.ts";
+import { type LogStore, SingleLog } from "./telemetry/log/log-store.ts";
 import { Recorder } from "./telemetry/recorder.ts";
 import type { FunctionFacts } from "./telemetry/records.ts";
 import { StdoutForwarder } from "./telemetry/stdout.ts";
@@ -39,7 +34,7 @@ import type { XRayDaemon } from "./xray/daemon.ts";
 
 const exitStatus = { done: 0, initFailed: 1, badConfiguration: 2 } as const;
 
-const stdout = new StdoutForwarder();
+const stdout = new StdoutForwarder(systemClock);
 
 async function main(): Promise<void> {
   const { given, restartWith, withhold } = cleanEnvironment(process.env);
@@ -50,12 +45,15 @@ async function main(): Promise<void> {
   try {
     const commandLine = readCommandLine(args);
     if (commandLine.action === "version") return await exit(exitStatus.done, `${packageJson.version}\n`);
-    if (commandLine.action === "help") return await exit(exitStatus.done, helpText());
+    if (commandLine.action === "help") {
+      const { helpText } = await import("./settings/help.ts");
+      return await exit(exitStatus.done, helpText(packageJson.version));
+    }
     await run(commandLine, readConfig(given), given);
   } catch (error) {
     const cause = causeOf(error);
     if (!cause) throw error;
-    process.stderr.write(`lambda-runtime-init: ${messageOf(error)}\n`);
+    stderr.writeLine(`lambda-runtime-init: ${messageOf(error)}\n`);
     await reportFault(given, { type: cause.type, reason: messageOf(error) });
     await exit(cause.status);
   }
@@ -96,7 +94,7 @@ async function run(commandLine: CommandLine, config: Config, env: Variables): Pr
   process.on("SIGTERM", () => void stop());
   process.on("SIGINT", () => void stop());
 
-  const bootstrap = await prepare(config, commandLine.command, env, systemClock);
+  const bootstrap = await prepare(config, commandLine.command, systemClock);
   startReaping();
   const parts = compose(commandLine, config, env, bootstrap);
   const { environment, callbacks, runtimeApi } = parts;
@@ -106,13 +104,16 @@ async function run(commandLine: CommandLine, config: Config, env: Variables): Pr
     const started = frontend.start();
     // The runtime is starting: what it does not need to start is made ready meanwhile.
     callbacks.connect();
-    const invokeApi = createInvokeApi((request) => parts.frontend.accept(request));
+    const invokeApi = createInvokeApi({
+      accept: (request) => parts.frontend.accept(request),
+      maxPayloadBytes: config.maxPayloadBytes,
+    });
     listen("the invoke server", { hostname: "0.0.0.0", port: config.invokePort }, (request) =>
       invokeApi.fetch(request),
     );
     // No runtime can have a segment to send so early; init's own start comes first.
     await settlesWithin(systemClock, headStartMs, started);
-    if (config.localstackHostname !== "") xray = await startXRayDaemon(config, env);
+    if (config.localstackHostname !== "") xray = await startXRayDaemon(config);
     if (config.hotReloadingPaths.length > 0) await startHotReload(config, () => environment.reload());
     await started;
   } catch (error) {
@@ -127,16 +128,12 @@ async function run(commandLine: CommandLine, config: Config, env: Variables): Pr
 const headStartMs = 3;
 
 /** Takes X-Ray's segments to LocalStack. Loaded once the runtime is starting: it has nothing to send before. */
-async function startXRayDaemon(config: Config, env: Variables): Promise<XRayDaemon> {
+async function startXRayDaemon(config: Config): Promise<XRayDaemon> {
   const { startXRay } = await import("./xray/daemon.ts");
   return startXRay({
     address: `http://${config.localstackHostname}:${config.edgePort}`,
     region: config.region,
-    credentials: {
-      accessKeyId: env.AWS_ACCESS_KEY_ID ?? "",
-      secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? "",
-      sessionToken: env.AWS_SESSION_TOKEN ?? "",
-    },
+    credentials: config,
     clock: systemClock,
     sendTelemetry: config.xrayTelemetry === "1",
   });
@@ -156,9 +153,9 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
   const { hostname, port } = commandLine.runtimeApi;
   const callbacks = new Callbacks(config, clock);
   const telemetry = new TelemetryService(clock);
-  const logs = new LogBuffer();
+  const logs: LogStore = new SingleLog({ maxBytes: logBound(process.constrainedMemory()) });
   const areExtensionsOn = areExtensionsEnabled();
-  const env = runtimeEnvironment(given, bootstrap.handler, `${hostname}:${port}`);
+  const env = runtimeEnvironment(functionVariables(given, "localstack"), bootstrap.handler, `${hostname}:${port}`);
   const environment: Environment = new Environment({
     clock,
     plan: {
@@ -179,7 +176,7 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
     environment,
     clock,
     callbacks,
-    takeLogs: () => logs.take().text(),
+    takeLogs: () => logs.take("").text(),
     maxPayloadBytes: config.maxPayloadBytes,
     postInvokeWaitMs: config.postInvokeWaitMs,
   });
@@ -187,7 +184,7 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
     host: environment,
     maxPayloadBytes: config.maxPayloadBytes,
     // The handler of the environment, not the one of the command line: `lifecycle.md` 2.3.
-    registration: { ...config, handler: given.AWS_LAMBDA_FUNCTION_HANDLER ?? given._HANDLER ?? "" },
+    registration: config,
     telemetry,
     areExtensionsEnabled: areExtensionsOn,
     runtimeApiPort: port,
@@ -195,7 +192,7 @@ function compose(commandLine: CommandLine, config: Config, given: Variables, boo
   return { environment, frontend, callbacks, runtimeApi };
 }
 
-function newRecorder(config: Config, logs: LogBuffer, telemetry: TelemetryService): Recorder {
+function newRecorder(config: Config, logs: LogStore, telemetry: TelemetryService): Recorder {
   const facts: FunctionFacts = { ...config, instanceId: config.logStreamName };
   const isJsonFormat = config.logFormat.toUpperCase() === "JSON";
   const application = toApplicationLevel(config.applicationLogLevel) ?? "INFO";
@@ -218,30 +215,9 @@ async function reportFault(env: Variables, fault: Fault): Promise<void> {
 /** Ends the process, once what was written has left it. */
 async function exit(status: number, lastWords = ""): Promise<void> {
   if (lastWords !== "") stdout.forward(Buffer.from(lastWords));
-  await stdout.flush(systemClock);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  process.stderr.write("", () => resolve());
-  await settlesWithin(systemClock, 1000, promise);
+  await stdout.flush();
+  await settlesWithin(systemClock, 1000, stderr.flushed);
   process.exit(status);
-}
-
-function helpText(): string {
-  const rows = Object.entries(flags).map(([flag, text]) => `  ${flag.padEnd(34)}${text}`);
-  const variables = Object.values(settings).map(({ variable, allowed, whenAbsent }) => {
-    const otherwise = whenAbsent === undefined ? "required" : `default ${JSON.stringify(whenAbsent)}`;
-    return `  ${variable.padEnd(34)}${allowed} (${otherwise})`;
-  });
-  return `lambda-runtime-init ${packageJson.version}: the init process of a Lambda container, for LocalStack.
-
-Usage: aws-lambda-rie [flags] [command of the runtime and its arguments]
-Without a command, the runtime is the first bootstrap found in /var/task, /opt and /var/runtime.
-
-Flags:
-${rows.join("\n")}
-
-Environment:
-${variables.join("\n")}
-`;
 }
 
 // A fault of our own must be seen, and must not take a working environment down with it.

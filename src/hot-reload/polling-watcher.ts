@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { Snapshot } from "./snapshot.ts";
 import { warnMissing } from "./watched-path.ts";
 
-/** Milliseconds from the end of one scan to the start of the next (`lifecycle.md` 6). */
+/** Milliseconds from the end of one scan to the start of the next (`docs/contract/lifecycle.md 6`). */
 const intervalMs = 200;
 
 /** A scan of a big tree is followed by a rest this many times as long, so that looking takes little of the processor. */

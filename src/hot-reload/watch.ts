@@ -27,7 +27,7 @@ export interface Watching {
   readonly ready: Promise<void>;
 }
 
-/** Virtual machines that share the host's files without events for the host's changes (`lifecycle.md` 6). */
+/** Virtual machines that share the host's files, but tell of none of its changes (`docs/contract/lifecycle.md 6`). */
 const withoutEvents = /linuxkit|WSL2/;
 
 export function chooseStrategy(strategy: WatchOptions["strategy"], kernelRelease: string): "event" | "polling" {

@@ -1,8 +1,8 @@
-/** Which program is the runtime: `lifecycle.md` 2.3. */
+/** Which program is the runtime: `docs/contract/lifecycle.md 2.3`. */
 import { chmodSync, statSync } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
-import type { Variables } from "../settings/settings.ts";
+import { archiveLinkIn } from "./follow-path.ts";
 
 /** Where AWS's images keep a bootstrap, in the order of the search. */
 export const bootstrapPaths = ["/var/task/bootstrap", "/opt/bootstrap", "/var/runtime/bootstrap"] as const;
@@ -17,24 +17,22 @@ export interface FoundBootstrap {
 /**
  * Finds the runtime. With none to be found the first path stands, so that starting it gives the true error.
  * @param args the command line's command, empty for a search
+ * @param handler the environment's; empty: none
  * @param cwd of init itself: where a command from the command line runs
  */
 export function findBootstrap(
   args: readonly string[],
-  env: Variables,
+  handler: string,
   cwd: string,
   searchPaths: readonly string[] = bootstrapPaths,
 ): FoundBootstrap {
-  const fromEnvironment = env.AWS_LAMBDA_FUNCTION_HANDLER ?? env._HANDLER ?? "";
   if (args.length > 0) {
-    makeExecutable(args[0] as string);
     // As AWS's emulator has it: with a command of several words, the last one names the handler.
     const fromCommand = args.length >= 2 ? (args.at(-1) as string) : "";
-    return { command: args, cwd, handler: fromEnvironment || fromCommand };
+    return { command: args, cwd, handler: handler || fromCommand };
   }
   const path = searchPaths.find(isFile) ?? (searchPaths[0] as string);
-  makeExecutable(path);
-  return { command: [path], cwd: "/var/task", handler: fromEnvironment };
+  return { command: [path], cwd: "/var/task", handler };
 }
 
 function isFile(path: string): boolean {
@@ -45,11 +43,15 @@ function isFile(path: string): boolean {
   }
 }
 
-/** Zip tools lose the executable bit easily. Tried once; where it is not possible, starting the file tells. */
-function makeExecutable(path: string): void {
+/**
+ * Zip tools lose the executable bit easily. Tried once; where it is not possible, starting the file tells.
+ * @param archiveLinks links that code archives made: what lies behind one is not changed
+ */
+export function makeExecutable(path: string, archiveLinks: ReadonlySet<string>): void {
   if (!path.includes("/") || !isFile(path)) return;
   try {
-    if ((statSync(path).mode & 0o111) === 0) chmodSync(path, 0o755);
+    if ((statSync(path).mode & 0o111) !== 0) return;
+    if (archiveLinkIn(path, archiveLinks) === undefined) chmodSync(path, 0o755);
   } catch (error) {
     log.warn(`${path} is not executable and could not be made so: ${messageOf(error)}`);
   }

@@ -1,8 +1,9 @@
-/** Giving files the modes LocalStack asks for: `LOCALSTACK_CHMOD_PATHS`, `lifecycle.md` 9.2. */
+/** Giving files the modes LocalStack asks for: `LOCALSTACK_CHMOD_PATHS`, `docs/contract/lifecycle.md 9.2`. */
 import { chmodSync, lstatSync, readdirSync, realpathSync, type Stats } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { settings } from "../settings/settings.ts";
+import { archiveLinkIn } from "./follow-path.ts";
 
 /** One entry of the list, understood. */
 interface FileModes {
@@ -16,8 +17,9 @@ interface FileModes {
  * Gives every path of the list, and all that lies below it, its mode. What is wrong with an entry is a warning: a
  * function may well do without, and the other entries still count.
  * @param text a JSON list of `{"path": "…", "mode": "…"}`
+ * @param archiveLinks links that code archives made: what lies behind one is not changed
  */
-export function applyFileModes(text: string): void {
+export function applyFileModes(text: string, archiveLinks: ReadonlySet<string> = new Set()): void {
   const list = parseList(text);
   if (!list) {
     warn(`the value ${inShort(text)} is left out: it must be a JSON list of {"path": "…", "mode": "…"}`);
@@ -27,7 +29,7 @@ export function applyFileModes(text: string): void {
     const what = `entry ${index + 1}, ${inShort(JSON.stringify(entry))},`;
     const modes = readEntry(entry);
     if ("problem" in modes) warn(`${what} is left out: ${modes.problem}`);
-    else applyEntry(modes, what);
+    else applyEntry(modes, what, archiveLinks);
   }
 }
 
@@ -68,11 +70,13 @@ function parseMode(mode: unknown): number | undefined {
 }
 
 /** @param what the entry, as the start of a warning */
-function applyEntry({ path, mode }: FileModes, what: string): void {
+function applyEntry({ path, mode }: FileModes, what: string, archiveLinks: ReadonlySet<string>): void {
   let root: string;
   try {
     // A listed path may be a link, `/tmp` to a volume for instance. Links below it are left alone.
     root = realpathSync(path);
+    const archiveLink = archiveLinkIn(path, archiveLinks);
+    if (archiveLink !== undefined) throw new Error(`${archiveLink} is a symbolic link of a code archive`);
   } catch (error) {
     warn(`${what} is left out: ${messageOf(error)}`);
     return;

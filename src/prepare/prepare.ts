@@ -1,7 +1,7 @@
-/** Everything that has to be in order before the first process starts: `lifecycle.md` 1.1. */
+/** Everything that has to be in order before the first process starts: `docs/contract/lifecycle.md 1.1`. */
 import type { Clock } from "../clock.ts";
-import type { Config, Variables } from "../settings/settings.ts";
-import { type FoundBootstrap, findBootstrap } from "./bootstrap.ts";
+import type { Config } from "../settings/settings.ts";
+import { type FoundBootstrap, findBootstrap, makeExecutable } from "./bootstrap.ts";
 import { applyFileModes } from "./file-modes.ts";
 import { switchUser } from "./user.ts";
 
@@ -12,19 +12,19 @@ import { switchUser } from "./user.ts";
  * @throws {CodeArchiveError}
  * @throws {UserSwitchError}
  */
-export async function prepare(
-  config: Config,
-  command: readonly string[],
-  env: Variables,
-  clock: Clock,
-): Promise<FoundBootstrap> {
-  if (config.codeArchives.length > 0) {
-    // Loaded only where code comes by archive.
-    const { unpackCodeArchives } = await import("./archives/code-archives.ts");
-    await unpackCodeArchives(config.codeArchives, { clock });
-  }
-  applyFileModes(config.chmodPaths);
-  const bootstrap = findBootstrap(command, env, process.cwd());
+export async function prepare(config: Config, command: readonly string[], clock: Clock): Promise<FoundBootstrap> {
+  const links = await bringCode(config, clock);
+  applyFileModes(config.chmodPaths, links);
+  const bootstrap = findBootstrap(command, config.handler, process.cwd());
+  makeExecutable(bootstrap.command[0] as string, links);
   switchUser({ user: config.user, allowRoot: config.allowRoot === "1" });
   return bootstrap;
+}
+
+/** @returns the links that archives made: nothing is to be changed behind one */
+async function bringCode({ codeArchives }: Config, clock: Clock): Promise<ReadonlySet<string>> {
+  if (codeArchives.length === 0) return new Set();
+  // Loaded only where code comes by archive.
+  const { unpackCodeArchives } = await import("./archives/code-archives.ts");
+  return unpackCodeArchives(codeArchives, { clock });
 }

@@ -13,6 +13,7 @@ const libc = dlopen("libc.so.6", {
 const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
 const F_SETFL = 4;
+const F_SETPIPE_SZ = 1031;
 const FIONREAD = 0x541b;
 const WNOHANG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -26,12 +27,14 @@ const twoIntsAddress = ptr(twoInts);
 /**
  * Opens a pipe that no child inherits unless it is handed one end. The read end does not block; the write end, which
  * belongs to a function's process, does.
- * @throws when the process is out of file descriptors
+ * @param capacity bytes the kernel is to keep, if it likes: it allows a user without privilege only so many in all pipes
+ * @throws an error of code `EMFILE`, for there is no other reason, when descriptors are used up
  */
-export function openPipe(): { readEnd: number; writeEnd: number } {
-  if (libc.pipe2(twoIntsAddress, O_CLOEXEC) !== 0) throw new Error("pipe2 failed: out of file descriptors");
+export function openPipe(capacity: number): { readEnd: number; writeEnd: number } {
+  if (libc.pipe2(twoIntsAddress, O_CLOEXEC) !== 0) throw Object.assign(new Error("pipe2"), { code: "EMFILE" });
   const [readEnd, writeEnd] = twoInts as unknown as [number, number];
   libc.fcntl(readEnd, F_SETFL, O_NONBLOCK);
+  libc.fcntl(readEnd, F_SETPIPE_SZ, capacity);
   return { readEnd, writeEnd };
 }
 

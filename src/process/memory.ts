@@ -70,7 +70,7 @@ export class MemoryMeter {
   #follow(pids: number[]): void {
     const before = this.#statusFiles;
     this.#statusFiles = new Map<number, number>();
-    for (const pid of pids) {
+    for (const pid of new Set(pids)) {
       const file = before.get(pid) ?? openStatus(pid);
       before.delete(pid);
       if (file !== undefined) this.#statusFiles.set(pid, file);

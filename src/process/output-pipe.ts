@@ -1,7 +1,19 @@
-/** One output of a function's process: a real pipe, so that `/dev/stdout` and `/proc/self/fd/1` can be reopened there. */
+/**
+ * The output of a function's process: a real pipe, so that `/dev/stdout` and `/proc/self/fd/1` can be opened again, and
+ * one for stdout and stderr, so that the order of writing is kept (`docs/contract/decisions.md 28`).
+ */
 import { closeSync } from "node:fs";
 import { log } from "../log.ts";
 import { openPipe, unreadBytes } from "./libc.ts";
+
+/** Bytes a process may be ahead of us before it has to wait: far more than a turn of the event loop takes to read. */
+const capacity = 1 << 20;
+
+/**
+ * Takes what a process writes. A chunk is the receiver's from then on: its memory may be given up within the call. Where it
+ * returns a promise, nothing more is read until that has resolved, which holds up the writer.
+ */
+export type OutputReceiver = (chunk: Uint8Array) => unknown;
 
 export class OutputPipe {
   readonly #readEnd: number;
@@ -12,7 +24,7 @@ export class OutputPipe {
   #waiting: { until: number; resolve: () => void }[] = [];
 
   constructor() {
-    const { readEnd, writeEnd } = openPipe();
+    const { readEnd, writeEnd } = openPipe(capacity);
     this.#readEnd = readEnd;
     this.#writeEnd = writeEnd;
   }
@@ -30,7 +42,7 @@ export class OutputPipe {
   }
 
   /** Starts reading. @param onChunk gets every chunk in the order it was written */
-  receive(onChunk: (chunk: Uint8Array) => void): void {
+  receive(onChunk: OutputReceiver): void {
     this.#reader = readerOf(this.#readEnd);
     void this.#pump(this.#reader, onChunk);
   }
@@ -58,14 +70,16 @@ export class OutputPipe {
     else this.#end();
   }
 
-  async #pump(reader: ReturnType<typeof readerOf>, onChunk: (chunk: Uint8Array) => void): Promise<void> {
+  async #pump(reader: ReturnType<typeof readerOf>, onChunk: OutputReceiver): Promise<void> {
     try {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) break;
-        onChunk(value);
-        this.#delivered += value.length;
+        const { length } = value;
+        const goOn = onChunk(value);
+        this.#delivered += length;
         if (this.#waiting.length > 0) this.#wakeUp();
+        if (goOn instanceof Promise) await goOn;
       }
     } catch (error) {
       log.warn("reading a process's output failed, the rest of it is lost:", error);

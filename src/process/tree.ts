@@ -1,5 +1,5 @@
 /** The descendants of a process, from `/proc`. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 
 /**
  * All living and ended-but-unreaped descendants of `root`, without it, parents before children. Processes that come and
@@ -25,12 +25,26 @@ export function childrenOf(pid: number): number[] {
   );
 }
 
+/** Given up for the moment of a look when no other descriptor is left: who cannot look finds nothing to end. */
+let spare = openSync("/dev/null", "r");
+
 /** What ends while it is read reads as nothing. */
 function read<T>(action: () => T, otherwise: T): T {
   try {
     return action();
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EMFILE" ? readWithSpare(action, otherwise) : otherwise;
+  }
+}
+
+function readWithSpare<T>(action: () => T, otherwise: T): T {
+  closeSync(spare);
+  try {
+    return action();
   } catch {
     return otherwise;
+  } finally {
+    spare = openSync("/dev/null", "r");
   }
 }
 
@@ -43,7 +57,7 @@ function hasChildrenFiles(): boolean {
 }
 
 function childrenByScan(parent: number): number[] {
-  return numbersIn(readdirSync("/proc").join(" ")).filter((pid) => parentOf(pid) === parent);
+  return numbersIn(read(() => readdirSync("/proc"), []).join(" ")).filter((pid) => parentOf(pid) === parent);
 }
 
 /** Whether a process still runs: one that has ended but was not reaped does not. */

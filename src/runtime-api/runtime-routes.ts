@@ -1,12 +1,12 @@
-/** The Runtime API, version 2018-06-01: `runtime-api.md` section 3, without restore. */
+/** The Runtime API, version 2018-06-01: `docs/contract/runtime-api.md 3`, without restore. */
 
 import type { Invocation, Outcome } from "../environment/invocation.ts";
 import type { Runtime } from "../environment/runtime.ts";
 import { type Fault, toStoredErrorType } from "../errors.ts";
 import { log, logLevels } from "../log.ts";
+import { readBody } from "../net/body.ts";
 import { PlainResponse } from "../net/listener/plain-response.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
-import { readBody } from "./body.ts";
 import { errorCauseContentType, toStoredError } from "./error-body.ts";
 import { toErrorCause } from "./error-cause.ts";
 import { accepted, apiError, toHeaderValue } from "./replies.ts";

@@ -1,10 +1,10 @@
-/** Subscribing to telemetry, through the Telemetry API or the older Logs API: `runtime-api.md` section 7. */
+/** Subscribing to telemetry, through the Telemetry API or the older Logs API: `docs/contract/runtime-api.md 7`. */
 
+import { readBody } from "../net/body.ts";
 import { PlainResponse } from "../net/listener/plain-response.ts";
 import { OtherApiError, SubscriptionClosedError, type TelemetryService } from "../telemetry/subscribers/service.ts";
 import { parseSubscription, type SubscriptionApi, SubscriptionError } from "../telemetry/subscribers/subscription.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
-import { readBody } from "./body.ts";
 import { callingExtension } from "./extension-routes.ts";
 
 export const telemetryVersion = "/2022-07-01";
@@ -37,7 +37,7 @@ function subscribed(
 ): Response {
   try {
     telemetry.checkOpen(api);
-    telemetry.subscribe(name, parseSubscription(api, text, runtimeApiPort));
+    telemetry.subscribe(name, parseSubscription(api, text, runtimeApiPort, telemetry.isManaged));
     return new PlainResponse('"OK"', { headers: json });
   } catch (error) {
     if (error instanceof SubscriptionError || error instanceof OtherApiError) {

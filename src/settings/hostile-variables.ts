@@ -1,6 +1,6 @@
 /**
- * Keeps the function's environment from steering init (decision 22). The variables are the function's and reach it
- * untouched; init itself must run as if they were not there. `BUN_BE_BUN` and `BUN_OPTIONS` are disarmed in the
+ * Keeps the function's variables from steering init (`docs/contract/decisions.md 22`). They are the function's and reach
+ * it untouched; init itself must run as if they were not there. `BUN_BE_BUN` and `BUN_OPTIONS` are disarmed in the
  * executable (`build.ts`), since they act before any code of ours.
  */
 import type { Variables } from "./settings.ts";

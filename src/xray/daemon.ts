@@ -1,6 +1,6 @@
 /**
  * The X-Ray daemon inside init: takes the segments the function's SDK sends by UDP, and its questions about sampling by
- * TCP, on to LocalStack (`lifecycle.md` 8). Whatever fails here is a warning, and only that.
+ * TCP, on to LocalStack (`docs/contract/lifecycle.md 8`). Whatever fails here is a warning, and only that.
  */
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";

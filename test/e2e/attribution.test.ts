@@ -71,9 +71,14 @@ test.skipIf(!isRoot)(
 
 test("lines that a function's child writes after the answer are found out", async () => {
   const world = startWithExtensions(runFixture("writes-lines-of-its-invocation.ts", String(linesEach), "hasty"), {});
-  const { id, logs } = await world.init.invoke("{}");
-  expect(faultsIn(logs, id, ["runtime"])).toEqual([]);
-  expect(faultsIn(logs, id, ["runtime", "child"])).toEqual([`${linesEach} lines of ${id} are missing`]);
+  const first = await world.init.invoke("{}");
+  expect(faultsIn(first.logs, first.id, ["runtime"])).toEqual([]);
+  expect(faultsIn(first.logs, first.id, ["runtime", "child"])).toEqual([
+    `${linesEach} lines of ${first.id} are missing`,
+  ]);
+  const second = await world.init.invoke("{}");
+  expect(faultsIn(second.logs, second.id, ["child"])).toHaveLength(linesEach);
+  expect(faultsIn(second.logs, second.id, ["child"])).toContain(`child ${first.id} 0 stands under ${second.id}`);
 });
 
 test("a log with a lost line, a line twice or a line of another invocation is found out", () => {

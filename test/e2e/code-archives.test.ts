@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { symbolicLink, writeZip, type ZipEntry } from "../support/zip-writer.ts";
-import { fixture, type Init, startInit, stopAll } from "./support/init.ts";
+import { fixture, type Init, isRoot, startInit, stopAll } from "./support/init.ts";
 
 let server: ReturnType<typeof Bun.serve> | undefined;
 
@@ -77,18 +78,67 @@ test("code is fetched, unpacked with its modes and links, and run; several archi
   );
 });
 
+test("links that lead out, layers that overlap, Windows' names and directories, a zip behind a script, times", async () => {
+  const target = newTarget();
+  const time = new Date("2020-02-02T02:02:02Z");
+  const root = serve({
+    "/app.zip": Buffer.concat([
+      Buffer.from("#!/bin/sh\nexec unzip $0\n"),
+      writeZip([
+        ...app,
+        { name: "www\\app.css", content: "x", mtime: time, isExact: true },
+        { name: "sub", dosAttributes: 0x10 },
+        symbolicLink("out", "/etc"),
+        symbolicLink("lib/up", "../../.."),
+        symbolicLink("python", "out"),
+      ]),
+    ]),
+    "/layer.zip": writeZip([{ name: "python/b.txt", content: "layer" }]),
+  });
+  const archives = ["app", "layer"].map((name) => ({ url: `${root}/${name}.zip`, target_path: target }));
+  const init = startInit([`${target}/bin/start`], {
+    env: { BUN: process.execPath, LOCALSTACK_CODE_ARCHIVES: JSON.stringify(archives) },
+  });
+  expect((await init.invoke('{"respond":"ran"}')).body).toBe("ran");
+  expect(readlinkSync(`${target}/out`)).toBe("/etc");
+  expect(readlinkSync(`${target}/lib/up`)).toBe("../../..");
+  expect(statSync(`${target}/www\\app.css`).mtime).toEqual(time);
+  expect(statSync(`${target}/sub`).isDirectory()).toBe(true);
+  expect(readdirSync(`${target}/python`)).toEqual(["b.txt"]);
+  expect(existsSync("/etc/b.txt")).toBe(false);
+});
+
+test.skipIf(!isRoot)("the function's user can read what only the archive's owner could", async () => {
+  const target = newTarget();
+  chmodSync(dirname(target), 0o755);
+  for (const name of ["passwd", "shadow", "hosts"]) writeFileSync(`${dirname(target)}/${name}`, "");
+  const mounts = `for name in passwd shadow hosts; do mount --bind ${dirname(target)}/$name /etc/$name; done; exec "$@"`;
+  const root = serve({
+    "/app.zip": writeZip([
+      { name: "start", mode: 0o100700, content: "#!/bin/sh\nid -u\ncat $(dirname $0)/lib/handler\nexit 42\n" },
+      { name: "lib/", mode: 0o040700 },
+      { name: "lib/handler", mode: 0o100600, content: "the handler\n" },
+    ]),
+  });
+  const init = startInit([`${target}/start`], {
+    cwd: "/",
+    prefix: ["unshare", "--mount", "sh", "-c", mounts, "sh"],
+    env: {
+      LOCALSTACK_USER: "sbx_user1051",
+      LOCALSTACK_CODE_ARCHIVES: JSON.stringify([{ url: `${root}/app.zip`, target_path: target }]),
+    },
+  });
+  await init.exited();
+  expect(init.stdout).toContain("993\nthe handler\n");
+});
+
 describe("an archive that cannot be used is one status error, exit status 1, and nothing is run:", () => {
   const good = { name: "good", content: "x" };
   const whole = writeZip([{ name: "file", content: "content ".repeat(1000) }]);
   const rows: [what: string, file: Uint8Array | Response | undefined, text: string][] = [
     ["a name that leaves the target", writeZip([good, { name: "../evil", content: "x" }]), '"../evil"'],
     ["an absolute name", writeZip([good, { name: "/evil", content: "x" }]), '"/evil"'],
-    ["a link out of the tree", writeZip([good, symbolicLink("lnk", "../..")]), '"lnk"'],
-    [
-      "an entry below a link",
-      writeZip([symbolicLink("lnk", "good"), { name: "lnk/evil", content: "x" }]),
-      '"lnk/evil"',
-    ],
+    ["a link longer than Linux has them", writeZip([good, symbolicLink("lnk", "x/".repeat(4000))]), '"lnk"'],
     ["a bomb", writeZip([{ name: "bomb", content: "x", stated: { size: 11 * 2 ** 30 } }], { zip64: true }), '"bomb"'],
     ["a bomb that lies", writeZip([{ name: "bomb", content: "0".repeat(1e6), stated: { size: 10 } }]), '"bomb"'],
     ["a truncated file", whole.subarray(0, whole.length - 30), "zip"],

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { Gate } from "./support/gate.ts";
 import { runFixture, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
@@ -151,23 +152,17 @@ test("what the runtime wrote before it failed reaches init's stdout whole", asyn
 });
 
 test("an invocation that waited for the init that failed gets the error too, after the status", async () => {
-  const init = startInit(["sh", "-c", 'read line < "$GATE"; exit 5'], { env: { GATE: gate() } });
+  const gate = new Gate();
+  const init = startInit(["sh", "-c", 'read line < "$GATE"; exit 5'], { env: { GATE: gate.path } });
   let id: string | undefined;
   while (id === undefined) id = await init.send("{}").catch(() => undefined); // Until the server listens.
-  await Bun.write(lastGate, "go\n");
+  await gate.open();
   await init.exited();
   expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["status error", "logs", "error"]);
   expect(init.double.callbacks[2]?.text).toBe(
     `{"errorMessage":"RequestId: ${id} Error: Runtime exited with error: exit status 5","errorType":"Runtime.ExitError"}`,
   );
 });
-
-let lastGate = "";
-function gate(): string {
-  lastGate = `${mkdtempSync(`${tmpdir()}/init-e2e-`)}/gate`;
-  Bun.spawnSync(["mkfifo", lastGate]);
-  return lastGate;
-}
 
 describe("LocalStack", () => {
   test("that cannot be reached is tried again, then one line tells, and init ends", async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { connect } from "node:net";
+import { Gate } from "./support/gate.ts";
 import { type Init, runFixture, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
@@ -21,6 +21,12 @@ describe("bad input is answered 400 with a JSON error, and costs nothing else", 
     ["an empty id", '{"invoke-id":"","payload":"{}"}', "invoke-id is missing"],
     ["an id that is no text", '{"invoke-id":1,"payload":"{}"}', "invoke-id must be a text"],
     ["an id that leaves its path", '{"invoke-id":"../x","payload":"{}"}', "invoke-id is"],
+    ["an id that is two dots", '{"invoke-id":"..","payload":"{}"}', "invoke-id is"],
+    ["an id with a backslash", '{"invoke-id":"a\\\\b","payload":"{}"}', "invoke-id is"],
+    ["an id with a quote", '{"invoke-id":"a\\"b","payload":"{}"}', "invoke-id is"],
+    ["an id with a control character", '{"invoke-id":"a\\r\\nb","payload":"{}"}', "invoke-id is"],
+    ["an id that is not ASCII", '{"invoke-id":"ä","payload":"{}"}', "invoke-id is"],
+    ["an id that fits no header", `{"invoke-id":"${"a".repeat(100_000)}","payload":"{}"}`, "invoke-id is"],
     ["no payload", '{"invoke-id":"a"}', "payload is missing"],
     ["a payload that is no text", '{"invoke-id":"a","payload":{}}', "payload must be a text"],
     ["a trace id that is no text", '{"invoke-id":"a","payload":"{}","trace-id":7}', "trace-id must be a text"],
@@ -107,14 +113,56 @@ test("invocations that come while one runs are run after it, in their order", as
 });
 
 test("one that comes during init waits for it", async () => {
-  const gate = `${mkdtempSync(`${tmpdir()}/init-e2e-`)}/gate`;
-  Bun.spawnSync(["mkfifo", gate]);
+  const gate = new Gate();
   const init = startInit(["sh", "-c", 'read line < "$GATE"; exec "$@"', "sh", ...runFixture("echoes.ts")], {
-    env: { GATE: gate },
+    env: { GATE: gate.path },
   });
   let id: string | undefined;
   while (id === undefined) id = await init.send('"early"').catch(() => undefined); // Until the server listens.
-  await Bun.write(gate, "go\n");
+  await gate.open();
   expect((await init.double.waitForResult(id)).body).toBe('"early"');
   expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs", "response"]);
+});
+
+describe("a body that no event can need", () => {
+  test.each([200_000_000, undefined])(
+    "of %p bytes by its head is answered 413, takes no memory, and costs nothing else",
+    async (length) => {
+      const init = await started(runFixture("echoes.ts"));
+      const chunk = Buffer.alloc(1_000_000, "x");
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          controller.enqueue(chunk);
+          if (sent++ === 200) controller.close();
+        },
+      });
+      let sent = 0;
+      const answer = await init.post(length ? Buffer.alloc(length, "x") : body);
+      expect(answer.status).toBe(413);
+      expect(await answer.json()).toMatchObject({ errorType: "RequestTooLarge" });
+      expect(init.peakRssMb()).toBeLessThan(130);
+      expect((await init.invoke("1")).body).toBe("1");
+    },
+  );
+
+  test("while the largest event is taken, however it is written", async () => {
+    const init = await started(runFixture("does-what-the-event-says.ts"));
+    const text = "ü".repeat(3_145_600);
+    const payload = JSON.stringify({ respond: text.slice(0, 5), text });
+    const ascii = JSON.stringify({ "invoke-id": "large", payload }).replaceAll("ü", "\\u00fc");
+    expect((await init.post(ascii)).status).toBe(200);
+    expect((await init.double.waitForResult("large")).body).toBe("üüüüü");
+  });
+});
+
+test("a client that breaks off half-way is told of in one quiet line, and nothing runs", async () => {
+  const init = await started(runFixture("echoes.ts"), { env: { LOCALSTACK_INIT_LOG_LEVEL: "info" } });
+  const socket = connect(init.invokePort, "127.0.0.1");
+  socket.write("POST /invoke HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{");
+  await init.invoke("1");
+  socket.destroy();
+  await init.waitForStderr("POST /invoke was broken off");
+  await init.invoke("2");
+  expect(init.stderr).not.toContain("please report this");
+  expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs", "response", "logs", "response"]);
 });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { waitUntil } from "../support/within.ts";
 import { type Init, isRoot, runFixture, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
@@ -125,6 +126,23 @@ describe("the runtime", () => {
   });
 });
 
+test("stdout and stderr reach the log in the order of writing, whole lines, also opened anew and from children", async () => {
+  const line = "x".repeat(5000);
+  const script = `i=0
+    while [ $i -lt 50 ]; do
+      echo "$i out ${line}"; echo "$i err ${line}" >&2; echo "$i new" > /dev/stdout; sh -c "echo '$i child' >&2"
+      i=$((i+1))
+    done
+    exec "$@"`;
+  const init = startInit(["sh", "-c", script, "sh", ...runFixture("echoes.ts")]);
+  const expected = Array.from(
+    { length: 50 },
+    (_, i) => `${i} out ${line}\n${i} err ${line}\n${i} new\n${i} child\n`,
+  ).join("");
+  const { logs } = await init.invoke("{}");
+  expect(logs.slice(0, logs.indexOf("START"))).toBe(expected);
+});
+
 describe("descendants that left the runtime's group", () => {
   test("and hold its output delay no result, and are ended with a reset", async () => {
     const init = startInit(runFixture("leaves-a-daemon.sh", ...runFixture("does-what-the-event-says.ts")));
@@ -143,6 +161,46 @@ describe("descendants that left the runtime's group", () => {
   });
 });
 
+/** A process of 100 MB, which says so on the stderr it shares with init. */
+const sidecar = `'${process.execPath}' -e 'Buffer.alloc(100 << 20, 1); console.error("sidecar"); setInterval(() => {}, 60000)'`;
+
+describe("what the function has not started", () => {
+  const places: [string, string[]][] = isRoot
+    ? [
+        ["an ordinary process", []],
+        ["PID 1", asPid1],
+      ]
+    : [["an ordinary process", []]];
+  test.each(places)("outlives a crash below init as %s, and is not counted", async (_, prefix) => {
+    const entrypoint = ["sh", "-c", `${sidecar} & exec "$@"`, "sh"];
+    const init = startInit(runFixture("does-what-the-event-says.ts"), { prefix: [...prefix, ...entrypoint] });
+    await waitUntil("the sidecar is there", () => init.stderr.includes("sidecar"));
+    expect(maxMemoryMb((await init.invoke("{}")).logs)).toBeWithin(10, 100);
+    const strange = below(init.process.pid).find(({ arguments: words }) => words.includes("sidecar")) as Below;
+    expect((await init.invoke('{"exit":1}')).kind).toBe("error");
+    expect((await init.invoke("{}")).body).toContain('"count":1');
+    expect(below(init.process.pid).map(({ pid }) => pid)).toContain(strange.pid);
+    expect(init.stderr).toBe("sidecar\n");
+  });
+
+  test.skipIf(!isRoot)("outlives it too when it came by `docker exec` and its parent has ended", async () => {
+    const init = startInit(runFixture("does-what-the-event-says.ts"), { prefix: asPid1 });
+    await init.invoke("{}");
+    const { pid } = below(init.process.pid)[0] as Below;
+    // What `docker exec` does: into the namespaces of the container, from a parent outside.
+    const exec = ["nsenter", `--target=${pid}`, "--pid", "--mount", "sh", "-c", "setsid sleep 600 &"];
+    await Bun.spawn(exec, { stdio: ["ignore", "ignore", "ignore"] }).exited;
+    await waitUntil("the orphan is init's", () => sleepersBelow(pid).length === 1);
+    expect((await init.invoke('{"exit":1}')).kind).toBe("error");
+    expect((await init.invoke("{}")).body).toContain('"count":1');
+    expect(sleepersBelow(pid)).toHaveLength(1);
+  });
+});
+
+function maxMemoryMb(logs: string): number {
+  return Number(/Max Memory Used: (\d+) MB/.exec(logs)?.[1]);
+}
+
 /** Pids below `root` whose state is `Z`. */
 function zombiesBelow(root: number): number[] {
   return below(root)
@@ -156,7 +214,15 @@ function sleepersBelow(root: number): number[] {
     .map(({ pid }) => pid);
 }
 
-function below(root: number): { pid: number; parent: number; name: string; state: string }[] {
+interface Below {
+  pid: number;
+  parent: number;
+  name: string;
+  state: string;
+  arguments: string;
+}
+
+function below(root: number): Below[] {
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
@@ -164,7 +230,8 @@ function below(root: number): { pid: number; parent: number; name: string; state
         const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
         const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
         const name = stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")"));
-        return [{ pid: Number(pid), parent: Number(parent), name, state: state ?? "" }];
+        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+        return [{ pid: Number(pid), parent: Number(parent), name, state: state ?? "", arguments: words }];
       } catch {
         return [];
       }

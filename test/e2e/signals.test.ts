@@ -25,13 +25,17 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     expect(init.double.callbacks).toEqual([]);
   });
 
-  test("in an invocation sends its logs, and no result that was not there", async () => {
+  test("in an invocation sends its logs, and an error that says why there is no result", async () => {
     const init = await ready(runFixture("does-what-the-event-says.ts"));
-    await init.send('{"print":"working\\n","hang":true}');
+    const id = await init.send('{"print":"working\\n","hang":true}');
     while (!init.stdout.includes("working")) await Bun.sleep(5);
     expect(await init.stop(signal)).toBe(0);
-    expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs"]);
+    expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs", "error"]);
     expect(init.double.callbacks[1]?.text).toContain("working");
+    expect(JSON.parse(init.double.callbacks[2]?.text ?? "")).toEqual({
+      errorMessage: `RequestId: ${id} Error: The execution environment was stopped before the invocation had ended`,
+      errorType: "Sandbox.Failure",
+    });
   });
 });
 
@@ -41,7 +45,7 @@ test("a second signal changes nothing", async () => {
   while (!init.stdout.includes("working")) await Bun.sleep(5);
   init.signal("SIGTERM");
   expect(await init.stop("SIGTERM")).toBe(0);
-  expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs"]);
+  expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs", "error"]);
 });
 
 test("a result that is already there still reaches LocalStack", async () => {

@@ -126,6 +126,9 @@ export class World {
         initEnded: (report) => void this.inits.push(report),
         invocationStarted: ({ requestId }) => void this.told.push(`start ${requestId}`),
         invocationDispatched: ({ requestId }) => void this.dispatched.push(requestId),
+        restoreStarted: () => {},
+        restoreEnded: () => {},
+        extensionsFinished: () => {},
         invocationEnded: (report) => {
           this.told.push(`end ${report.requestId}`);
           this.reports.push(report);

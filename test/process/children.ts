@@ -7,9 +7,7 @@ import { within } from "../support/within.ts";
 
 /** A started child and everything it has written so far. */
 export interface Child extends SupervisedProcess {
-  stdout(): string;
-  stderr(): string;
-  /** Bytes received on both streams. */
+  output(): string;
   receivedBytes(): number;
 }
 
@@ -27,26 +25,20 @@ export function endChildren(): void {
 export const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 export function start(command: readonly string[], spec: Partial<ProcessSpec> = {}): Child {
-  const streams: Uint8Array[][] = [];
+  const chunks: Uint8Array[] = [];
   const child = owner.launch({
     command,
     cwd: "/",
     env: { PATH: systemPath },
-    receiveOutput() {
-      const chunks: Uint8Array[] = [];
-      streams.push(chunks);
-      // Copied, so that a test would see it if the reader used its buffer again.
-      return (chunk) => void chunks.push(Buffer.from(chunk));
-    },
+    // Copied, so that a test would see it if the reader used its buffer again.
+    receiveOutput: () => (chunk) => void chunks.push(Buffer.from(chunk)),
     ...spec,
   });
   started.push(child);
-  const textOf = (stream: number) => Buffer.concat(streams[stream] ?? []).toString();
   return {
     ...child,
-    stdout: () => textOf(0),
-    stderr: () => textOf(1),
-    receivedBytes: () => streams.flat().reduce((sum, { length }) => sum + length, 0),
+    output: () => Buffer.concat(chunks).toString(),
+    receivedBytes: () => chunks.reduce((sum, { length }) => sum + length, 0),
   };
 }
 
@@ -61,13 +53,17 @@ export function startBun(script: string, env: Record<string, string> = {}): Chil
 
 /**
  * Runs a script in a Bun of its own, for what would change the whole test process (SIGCHLD, subreaper).
+ * @param entrypoint what a shell does before it becomes that Bun
  * @param script may import from `src/` by `await source("process/reaper.ts")`, and tells its result by `tell(value)`
  */
-export async function runApart(script: string, env: Record<string, string> = {}): Promise<unknown> {
+export async function runApart(
+  script: string,
+  { env = {}, entrypoint = "" }: { env?: Record<string, string>; entrypoint?: string } = {},
+): Promise<unknown> {
   const sources = new URL("../../src/", import.meta.url).pathname;
   const prelude = `
     const source = (path) => import(${JSON.stringify(sources)} + path);
-    const tell = (value) => process.stdout.write(JSON.stringify(value), () => process.exit(0));
+    const tell = (value) => process.stdout.write("\\n" + JSON.stringify(value), () => process.exit(0));
     const until = async (condition) => {
       const deadline = performance.now() + 8000;
       while (!condition()) {
@@ -75,11 +71,13 @@ export async function runApart(script: string, env: Record<string, string> = {})
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
     };`;
-  const child = startBun(`${prelude}\n${script}`, env);
+  const command = ["sh", "-c", `${entrypoint}\nexec "$@"`, "sh", process.execPath, "-e", `${prelude}\n${script}`];
+  const child = start(command, { env: { PATH: systemPath, ...env } });
   const exit = await within(20_000, "the end of a script", child.exited);
   await child.drain();
-  if (!("code" in exit && exit.code === 0)) throw new Error(`the script failed: ${child.stderr()}`);
-  return JSON.parse(child.stdout());
+  if (!("code" in exit && exit.code === 0)) throw new Error(`the script failed: ${child.output()}`);
+  // Behind whatever else was written.
+  return JSON.parse(child.output().split("\n").at(-1) as string);
 }
 
 /** Pids of running processes that have this variable in their environment, wherever in the tree they are. */

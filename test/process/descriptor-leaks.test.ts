@@ -27,7 +27,7 @@ describe(`${launches} launches leave no descriptor behind`, () => {
       const child = startShell("echo out; echo err >&2");
       await within(5000, "the end of a child", child.exited);
       await child.drain();
-      expect(child.stdout() + child.stderr()).toBe("out\nerr\n");
+      expect(child.output()).toBe("out\nerr\n");
     }
     await expectNoneLeft(before);
   }, 30_000);

@@ -3,7 +3,7 @@ import { chmodSync, closeSync, copyFileSync, mkdtempSync, openSync, rmSync, syml
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LaunchError } from "../../src/process/launch.ts";
-import { owner, systemPath } from "./children.ts";
+import { owner, runApart, systemPath } from "./children.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "launch-errors-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -99,5 +99,64 @@ describe("a bare name is looked up in the PATH the process is given", () => {
 describe("what no function can be blamed for is a launch error all the same", () => {
   test.each([[[]], [["/bin/true", "a\0b"]], [["/bin/\0true"]]])("the command %j", (command) => {
     expect(errorOf(command, systemPath)).toBeInstanceOf(LaunchError);
+  });
+});
+
+describe("descriptors used up", () => {
+  /** A Bun that plays init and can take every descriptor there is. */
+  const exhausted = `
+    const { closeSync, openSync } = require("fs");
+    const { systemClock } = await source("clock.ts");
+    const { startReaping } = await source("process/reaper.ts");
+    const { Owner } = await source("process/owner.ts");
+    startReaping();
+    const owner = new Owner(systemClock);
+    const launch = (script) => {
+      try {
+        return owner.launch({ command: ["/bin/sh", "-c", script], cwd: "/", env: { PATH: process.env.PATH }, receiveOutput: () => () => {} });
+      } catch ({ name, message }) {
+        return name + ": " + message;
+      }
+    };
+    const taken = [];
+    const takeAll = () => { try { for (;;) taken.push(openSync("/dev/null")); } catch {} };`;
+  const entrypoint = "ulimit -n 100";
+
+  test("are not the program's fault, however few are left", async () => {
+    const script = `${exhausted}
+      launch("exit 0");
+      takeAll();
+      const seen = new Set();
+      let started;
+      while (!started) {
+        const result = launch("sleep 60");
+        if (typeof result === "string") seen.add(result);
+        else started = result;
+        if (!started) closeSync(taken.pop());
+        // What a launch had opened is closed within a few turns.
+        for (let turn = 0; turn < 4; turn++) await new Promise(setImmediate);
+      }
+      const { childrenOf } = await source("process/tree.ts");
+      const strays = childrenOf(process.pid).filter((pid) => pid !== started.pid);
+      started.signalGroup("SIGKILL");
+      tell({ seen: [...seen], strays: strays.length });`;
+    const text =
+      "ExhaustedError: fork/exec /bin/sh: too many open files: init's limit of open files is used up. " +
+      "Close connections to the Runtime API, or raise the limit (nofile)";
+    expect(await runApart(script, { entrypoint })).toEqual({ seen: [text], strays: 0 });
+  });
+
+  test("keep nothing from being found and ended", async () => {
+    const script = `${exhausted}
+      const child = launch("setsid sleep 60 & exec sleep 60");
+      const { childrenOf } = await source("process/tree.ts");
+      await until(() => childrenOf(child.pid).length === 1);
+      const [daemon] = childrenOf(child.pid);
+      takeAll();
+      const all = await owner.endAll(2000);
+      while (taken.length > 0) closeSync(taken.pop());
+      const { isRunning } = await source("process/tree.ts");
+      tell([all, isRunning(child.pid), isRunning(daemon)]);`;
+    expect(await runApart(script, { entrypoint })).toEqual([true, false, false]);
   });
 });

@@ -59,7 +59,7 @@ describe("the exit notice", () => {
     const child = startShell(script);
     expect(await within(2000, "the exit notice", child.exited)).toEqual({ code: 3 });
     await child.drain();
-    const descendant = Number(child.stdout());
+    const descendant = Number(child.output());
     expect(isAlive(descendant)).toBe(true);
     process.kill(descendant, "SIGKILL");
   });
@@ -80,19 +80,19 @@ describe("the exit notice", () => {
 describe("a signal to the group", () => {
   test("reaches the processes the first one started", async () => {
     const child = startShell("sleep 60 & echo $!; wait");
-    await waitUntil("the descendant is there", () => child.stdout().endsWith("\n"));
+    await waitUntil("the descendant is there", () => child.output().endsWith("\n"));
     child.signalGroup("SIGKILL");
     expect(await within(2000, "the exit notice", child.exited)).toEqual({ signal: "SIGKILL" });
-    await waitUntil("the descendant has ended", () => !isAlive(Number(child.stdout())));
+    await waitUntil("the descendant has ended", () => !isAlive(Number(child.output())));
   });
 
   test("reaches what is left of the group when the first one has ended", async () => {
     const child = startShell("sleep 60 & echo $!");
     await within(2000, "the exit notice", child.exited);
     await child.drain();
-    expect(isAlive(Number(child.stdout()))).toBe(true);
+    expect(isAlive(Number(child.output()))).toBe(true);
     child.signalGroup("SIGKILL");
-    await waitUntil("the descendant has ended", () => !isAlive(Number(child.stdout())));
+    await waitUntil("the descendant has ended", () => !isAlive(Number(child.output())));
   });
 
   test("does nothing when nobody is left", async () => {

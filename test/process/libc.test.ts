@@ -11,7 +11,7 @@ describe("a pipe", () => {
   const closeOnExec = 0o2000000;
 
   test("has a read end that never blocks and a write end that does, and no child inherits either", () => {
-    const { readEnd, writeEnd } = openPipe();
+    const { readEnd, writeEnd } = openPipe(65_536);
     expect([flagsOf(readEnd) & nonBlocking, flagsOf(writeEnd) & nonBlocking]).toEqual([nonBlocking, 0]);
     expect([flagsOf(readEnd) & closeOnExec, flagsOf(writeEnd) & closeOnExec]).toEqual([closeOnExec, closeOnExec]);
     closeSync(readEnd);
@@ -19,7 +19,7 @@ describe("a pipe", () => {
   });
 
   test("tells how many bytes stand in it", () => {
-    const { readEnd, writeEnd } = openPipe();
+    const { readEnd, writeEnd } = openPipe(65_536);
     const seen = [unreadBytes(readEnd)];
     for (const size of [1, 4096, 60_000]) {
       writeSync(writeEnd, Buffer.alloc(size));
@@ -36,7 +36,7 @@ describe("a pipe", () => {
 // The compiler may move the memory of a small typed array once a function is hot: system calls then write elsewhere.
 test("system calls still give the right numbers when their callers have been compiled", async () => {
   for (let round = 0; round < 20_000; round++) {
-    const { readEnd, writeEnd } = openPipe();
+    const { readEnd, writeEnd } = openPipe(65_536);
     const size = round % 7;
     if (size > 0) writeSync(writeEnd, Buffer.from("1234567"), 0, size);
     const unread = unreadBytes(readEnd);

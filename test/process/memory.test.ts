@@ -38,7 +38,7 @@ function startEaters(script: string): Child {
 }
 
 function linesOf(child: Child): number {
-  return child.stdout().split("\n").length - 1;
+  return child.output().split("\n").length - 1;
 }
 
 describe("the memory of the processes below a root", () => {
@@ -88,7 +88,7 @@ describe("the memory of the processes below a root", () => {
     await waitUntil("the process is full", () => linesOf(child) === 2);
     const meter = meterBelow(child, clock);
     const peak = meter.sample();
-    const eater = Number(child.stdout().match(/^\d+$/m)?.[0]);
+    const eater = Number(child.output().match(/^\d+$/m)?.[0]);
     process.kill(eater, "SIGKILL");
     await waitUntil("the process has ended", () => !isAlive(eater));
     for (const _ of [1, 2]) {
@@ -157,4 +157,17 @@ test("the meter leaves no descriptor behind for processes that have ended", asyn
   await waitUntil("the descriptors are closed", () => openDescriptors() <= before);
   for (let at = 0; at < 20; at++) meter.watch(root.pid);
   expect(openDescriptors()).toBeLessThanOrEqual(before);
+});
+
+test("a process taken up twice costs one descriptor, and is counted once", () => {
+  const child = startShell("exec sleep 60");
+  const before = openDescriptors();
+  const meter = new MemoryMeter(handClock(), () => [child.pid, child.pid]);
+  meter.watch(child.pid);
+  const once = meter.sample();
+  for (let at = 0; at < 20; at++) meter.watch(child.pid);
+  expect(meter.sample()).toBe(once);
+  expect(openDescriptors()).toBe(before + 1);
+  meter.close();
+  expect(openDescriptors()).toBe(before);
 });

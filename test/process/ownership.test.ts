@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { endChildren, processesWith, runApart } from "./children.ts";
 
 const mark = `MARK=ownership-${process.pid}`;
@@ -10,7 +13,7 @@ afterEach(() => {
 
 /** A Bun that plays init, with owners, and with processes of which it must keep its hands. */
 const init = `
-  const { readFileSync } = require("fs");
+  const { readFileSync, writeFileSync } = require("fs");
   const { systemClock } = await source("clock.ts");
   const { startReaping } = await source("process/reaper.ts");
   const { Owner } = await source("process/owner.ts");
@@ -29,16 +32,27 @@ const init = `
     await until(() => text.endsWith("end\\n"));
     return text.split("\\n").slice(0, -2).map(Number);
   };
-  // Not launched by an owner: as an entrypoint script starts a process before it becomes init.
-  const stranger = async (script) => {
-    const child = Bun.spawn(["sh", "-c", script], { env: process.env, stdin: "ignore", stdout: "pipe", detached: true });
-    const text = await new Response(child.stdout).text();
-    await child.exited;
-    return text.trim().split("\\n").map(Number);
+  // Has it done by the shell that was there before init: what it starts and leaves is no owner's.
+  const stranger = (script) => {
+    writeFileSync(process.env.STRANGERS + "/do", script);
+    return Number(readFileSync(process.env.STRANGERS + "/told", "latin1"));
   };
 `;
 
-const script = (text: string) => runApart(`${init}\n${text}`, { MARK: mark.slice("MARK=".length) });
+/** Starts a shell in the background before it becomes init: it does what comes out of a pipe, script by script. */
+const entrypoint = `
+  mkfifo $STRANGERS/do $STRANGERS/told
+  while todo=$(cat $STRANGERS/do); do sh -c "$todo" > $STRANGERS/told; done &`;
+
+async function script(text: string): Promise<unknown> {
+  const folder = mkdtempSync(join(tmpdir(), "strangers-"));
+  try {
+    const env = { MARK: mark.slice("MARK=".length), STRANGERS: folder };
+    return await runApart(`${init}\n${text}`, { env, entrypoint });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 /** How a daemon can come to be: the shell tells the pid of what is left, and ends. */
 const daemons: [how: string, shell: string][] = [
@@ -98,27 +112,34 @@ describe("an orphan is its owner's", () => {
 
 describe("a process is nobody's", () => {
   test.each([
-    ["was there before the first launch", "sleep 60 >/dev/null & echo $!"],
-    ["has left its session too", "setsid sleep 60 >/dev/null & echo $!"],
-    [
-      "descends from such a one",
-      "sh -c 'sleep 60 >/dev/null & echo $!; wait' >/dev/stderr & sleep 60 >/dev/null & echo $!",
-    ],
+    ["one that was there before started", "sleep 60 >/dev/null & echo $!"],
+    ["is also in a session of its own", "setsid sleep 60 >/dev/null & echo $!"],
+    ["was forked twice", "setsid sh -c 'sleep 60 >/dev/null & echo $!'"],
   ])("that %s", async (_what, shell) => {
     const text = `
-      const [before] = await stranger(${JSON.stringify(shell)});
+      const before = stranger(${JSON.stringify(shell)});
       const owner = new Owner(systemClock);
       const [orphan] = await pidsOf(owner, "setsid sleep 60 & echo $!; echo end");
-      const [later] = await stranger(${JSON.stringify(shell)});
+      const later = stranger(${JSON.stringify(shell)});
       await until(() => [before, later, orphan].every(isOrphan));
       const all = await owner.endAll(2000);
       tell({ all, orphan: runs(orphan), before: runs(before), later: runs(later), mb: owner.memory.sample() });`;
     expect(await script(text)).toEqual({ all: true, orphan: false, before: true, later: true, mb: 0 });
   });
 
+  test("and neither is the one that was there", async () => {
+    const text = `
+      const { childrenOf } = await source("process/tree.ts");
+      const before = childrenOf(process.pid).filter(runs);
+      const owner = new Owner(systemClock);
+      await pidsOf(owner, "sleep 60 & echo $!; echo end");
+      tell({ before: before.length, all: await owner.endAll(2000), after: before.filter(runs).length });`;
+    expect(await script(text)).toEqual({ before: 1, all: true, after: 1 });
+  });
+
   test("and is reaped all the same when it ends", async () => {
     const text = `
-      const [pid] = await stranger("sleep 60 >/dev/null & echo $!");
+      const pid = stranger("sleep 60 >/dev/null & echo $!");
       await until(() => isOrphan(pid));
       process.kill(pid, "SIGKILL");
       await until(() => statOf(pid)[0] === "gone");

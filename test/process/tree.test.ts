@@ -7,7 +7,7 @@ afterEach(endChildren);
 
 /** The pids a script has told, one in each line. */
 async function pidsTold(child: Child, count: number): Promise<number[]> {
-  const told = () => child.stdout().split("\n").slice(0, -1);
+  const told = () => child.output().split("\n").slice(0, -1);
   await waitUntil(`${count} pids are told`, () => told().length >= count);
   return told().map(Number);
 }
@@ -113,8 +113,8 @@ describe("a process runs", () => {
   test("also when its name looks like the fields behind it", async () => {
     const child = startShell("exec 3>/proc/self/comm; printf 'a) Z 1 (b' >&3; exec 3>&-; echo $$; read line");
     const stopped = startShell("printf '%s' 'x) Z 1' > /proc/$$/comm; echo $$; kill -STOP $$");
-    for (const { pid, stdout } of [child, stopped]) {
-      await waitUntil("it has its name", () => stdout() !== "");
+    for (const { pid, output } of [child, stopped]) {
+      await waitUntil("it has its name", () => output() !== "");
       if (isAlive(pid)) expect(isRunning(pid)).toBe(true);
     }
     expect(isAlive(stopped.pid)).toBe(true);

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same in each run, unless `TEST_SEED` asks for others. */
+/** Numbers that look random, and come again with the same seed. */
 
 export interface SeededRandom {
   /** To be part of what a failing expectation says. */
@@ -7,10 +7,16 @@ export interface SeededRandom {
   random(limit: number): number;
 }
 
-/** Prints its seed, so that a find can be replayed: `TEST_SEED=<seed>`. */
-export function seededRandom(fixed = 20_251_125): SeededRandom {
-  const seed = Number(process.env.TEST_SEED ?? fixed);
-  console.log(`seed ${seed}`);
+/**
+ * Prints its seed, so that a find can be replayed: `<variable>=<seed>`.
+ *
+ * @param fixed the seed without the variable; `"new"`: another in each run
+ * @throws when the variable is no unsigned 32-bit integer
+ */
+export function seededRandom(fixed: number | "new" = 20_251_125, variable = "TEST_SEED"): SeededRandom {
+  const seed =
+    seedIn(variable) ?? (fixed === "new" ? (crypto.getRandomValues(new Uint32Array(1))[0] as number) : fixed);
+  console.log(`${variable}=${seed}`);
   let state = seed;
   return {
     seed,
@@ -22,4 +28,12 @@ export function seededRandom(fixed = 20_251_125): SeededRandom {
       return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
     },
   };
+}
+
+function seedIn(variable: string): number | undefined {
+  const text = process.env[variable];
+  if (!text) return undefined;
+  if (!/^\d+$/.test(text) || Number(text) >= 2 ** 32)
+    throw new Error(`${variable}=${text}: a number from 0 to ${2 ** 32 - 1}`);
+  return Number(text);
 }

@@ -13,6 +13,11 @@ export interface ZipEntry {
   readonly encrypted?: boolean;
   /** The name is in the old code page, as far as the archive says. */
   readonly notUtf8?: boolean;
+  /** Made by DOS, with these attributes in place of a Unix mode. */
+  readonly dosAttributes?: number;
+  /** Of the last change: as DOS keeps it, in two seconds, and where `isExact` in Info-ZIP's field too. */
+  readonly mtime?: Date;
+  readonly isExact?: boolean;
   /** What the archive says instead of the truth. */
   readonly stated?: { readonly size?: number; readonly crc32?: number; readonly method?: number };
 }
@@ -43,6 +48,7 @@ export function writeZip(entries: readonly ZipEntry[], { zip64 = false, statedCo
     common.writeUInt16LE(zip64 ? 45 : 20, 0);
     common.writeUInt16LE((entry.notUtf8 ? 0 : 0x800) | (entry.encrypted ? 1 : 0), 2);
     common.writeUInt16LE(entry.stated?.method ?? (entry.stored ? 0 : 8), 4);
+    if (entry.mtime) writeDosTime(common, entry.mtime);
     common.writeUInt32LE(entry.stated?.crc32 ?? crc32(content), 10);
     common.writeUInt32LE(zip64 ? saysNothing : packed.length, 14);
     common.writeUInt32LE(zip64 ? saysNothing : size, 18);
@@ -52,12 +58,22 @@ export function writeZip(entries: readonly ZipEntry[], { zip64 = false, statedCo
     common.writeUInt16LE(localExtra.length, 24);
     parts.push(Buffer.from("PK\x03\x04"), Buffer.from(common), name, localExtra, packed);
 
-    const directoryExtra = zip64 ? extra64(size, packed.length, offset) : Buffer.alloc(0);
+    const directoryExtra = Buffer.concat([
+      zip64 ? extra64(size, packed.length, offset) : Buffer.alloc(0),
+      entry.mtime && entry.isExact ? exactTime(entry.mtime) : Buffer.alloc(0),
+    ]);
     common.writeUInt16LE(directoryExtra.length, 24);
     const tail = Buffer.alloc(14);
-    tail.writeUInt32LE(((entry.mode ?? 0) << 16) >>> 0, 6);
+    tail.writeUInt32LE(entry.dosAttributes ?? ((entry.mode ?? 0) << 16) >>> 0, 6);
     tail.writeUInt32LE(zip64 ? saysNothing : offset, 10);
-    directory.push(Buffer.from("PK\x01\x02"), Buffer.from([20, 3]), common, tail, name, directoryExtra);
+    directory.push(
+      Buffer.from("PK\x01\x02"),
+      Buffer.from([20, entry.dosAttributes === undefined ? 3 : 0]),
+      common,
+      tail,
+      name,
+      directoryExtra,
+    );
     offset += 30 + name.length + localExtra.length + packed.length;
   }
   const directoryBytes = Buffer.concat(directory);
@@ -70,6 +86,20 @@ export function writeZip(entries: readonly ZipEntry[], { zip64 = false, statedCo
   end.writeUInt32LE(zip64 ? saysNothing : directoryBytes.length, 12);
   end.writeUInt32LE(zip64 ? saysNothing : offset, 16);
   return Buffer.concat([...parts, directoryBytes, end64, end]);
+}
+
+function writeDosTime(common: Buffer, time: Date): void {
+  common.writeUInt16LE((time.getUTCHours() << 11) | (time.getUTCMinutes() << 5) | (time.getUTCSeconds() >> 1), 6);
+  common.writeUInt16LE(
+    (Math.max(0, time.getUTCFullYear() - 1980) << 9) | ((time.getUTCMonth() + 1) << 5) | time.getUTCDate(),
+    8,
+  );
+}
+
+function exactTime(time: Date): Buffer {
+  const extra = Buffer.from([0x55, 0x54, 5, 0, 1, 0, 0, 0, 0]);
+  extra.writeInt32LE(time.getTime() / 1000, 5);
+  return extra;
 }
 
 function extra64(...numbers: number[]): Buffer {

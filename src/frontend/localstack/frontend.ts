@@ -8,7 +8,8 @@ import { type Fault, faultBody, messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { release } from "../../net/buffers.ts";
 import type { Callbacks } from "./callbacks.ts";
-import { newFaultBody, toResult, withRequestId } from "./results.ts";
+import { withRequestId } from "./request-id.ts";
+import { newFaultBody, toResult } from "./results.ts";
 
 /** The part of the environment a front end uses. */
 export interface InvocableEnvironment {
@@ -146,16 +147,14 @@ export class LocalStackFrontend {
     if (postInvokeWaitMs > 0) await sleep(clock, postInvokeWaitMs);
     const status = await this.#statusOf(requestId, result);
     if (status !== undefined) await callbacks.statusError(status);
-    await callbacks.logs(requestId, logs);
     const told = toResult(result.outcome, requestId, maxPayloadBytes);
-    if (!told) return;
-    await callbacks.result(requestId, told.channel, told.body);
-    if (typeof told.body !== "string") release(told.body);
+    await callbacks.invocation(requestId, logs, told);
+    if (told && typeof told.body !== "string") release(told.body);
   }
 
   /**
-   * What goes to `status/error` besides the invocation's own result (seed, decision 4): an end of the runtime, and an
-   * init error of an init that ran inside the invocation. A failed boot has had its one error status already.
+   * What goes to `status/error` besides the invocation's own result (`docs/contract/decisions.md 4`): an end of the
+   * runtime, and an error of an init that ran inside the invocation. A failed boot has had its one error status already.
    */
   async #statusOf(requestId: string, result: InvokeResult): Promise<Uint8Array | string | undefined> {
     const { outcome, faultAfterAnswer } = result;

@@ -1,22 +1,47 @@
-/** The server LocalStack posts invocations to: `POST /invoke`, answered at once (decision 10). */
+/** The server LocalStack posts invocations to: `POST /invoke`, answered at once (`docs/contract/localstack.md` 7). */
 import { Hono } from "hono";
 import { LinearRouter } from "hono/router/linear-router";
 import type { InvokeRequest } from "../../environment/invocation.ts";
 import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
+import { readBody } from "../../net/body.ts";
 import { release } from "../../net/buffers.ts";
 import { InvalidInvokeError, toInvokeRequest } from "./invoke-request.ts";
 
+export interface InvokeApiOptions {
+  /** Takes an invocation over; `false` when init takes none any more. */
+  readonly accept: (request: InvokeRequest) => boolean;
+  /** The largest event, bytes. */
+  readonly maxPayloadBytes: number;
+}
+
 /**
- * @param accept takes an invocation over; `false` when init is stopping and takes none
+ * LocalStack writes the event as a JSON text in ASCII: a letter of two bytes becomes `\u00fc`, six. No event grows more
+ * than that.
  */
-export function createInvokeApi(accept: (request: InvokeRequest) => boolean): Hono {
+const growthInJson = 3;
+
+/** Bytes for everything in the body but the event. */
+const envelopeBytes = 64 * 1024;
+
+export function createInvokeApi({ accept, maxPayloadBytes }: InvokeApiOptions): Hono {
+  const maxBodyBytes = maxPayloadBytes * growthInJson + envelopeBytes;
   const app = new Hono({ router: new LinearRouter() });
   // One handler for all methods: with two for the same path Hono would compose them anew for every request.
   app.all("/invoke", async (c) => {
     if (c.req.method !== "POST") return c.body(null, 405);
-    const request = toInvokeRequest(await readJson(c.req.raw));
-    return accept(request) ? new Response("OK") : c.json(errorOf("ServiceUnavailable", "init is stopping"), 503);
+    const body = await readBody(c.req.raw, maxBodyBytes);
+    if (body.kind === "too large") {
+      const message = `the body is larger than ${maxBodyBytes} bytes, which no event of at most ${maxPayloadBytes} bytes needs`;
+      return c.json(errorOf("RequestTooLarge", message), 413);
+    }
+    if (body.kind === "truncated") {
+      log.info("POST /invoke was broken off by the client before its body had come: nothing runs");
+      return c.json(errorOf("InvalidRequestFormat", "the body is not complete"), 400);
+    }
+    return accept(toInvokeRequest(parseJson(body.bytes)))
+      ? new Response("OK")
+      : c.json(errorOf("ServiceUnavailable", "init takes no more invocations: it has failed, or it is stopping"), 503);
   });
   app.onError((error, c) => {
     if (error instanceof InvalidInvokeError) return c.json(errorOf("InvalidRequestFormat", error.message), 400);
@@ -26,8 +51,7 @@ export function createInvokeApi(accept: (request: InvokeRequest) => boolean): Ho
   return app;
 }
 
-async function readJson(request: Request): Promise<unknown> {
-  const bytes = await request.bytes();
+function parseJson(bytes: Uint8Array): unknown {
   const text = decoder.decode(bytes);
   release(bytes);
   try {

@@ -1,4 +1,4 @@
-/** The body of `POST /invoke`: `localstack.md` 7. */
+/** The body of `POST /invoke`: `docs/contract/localstack.md` 7. */
 import type { InvokeRequest } from "../../environment/invocation.ts";
 
 /** Thrown with one sentence on what is wrong with the body. */
@@ -18,10 +18,10 @@ export function toInvokeRequest(body: unknown): InvokeRequest {
   const requestId = textOf(fields, "invoke-id");
   const payload = textOf(fields, "payload");
   if (!requestId) throw new InvalidInvokeError("invoke-id is missing: it must be the request id");
-  // The id becomes part of two paths: the runtime's, and the callback's.
-  if (!/^[^\s/?#%]+$/.test(requestId)) {
+  if (!isPathSegment(requestId)) {
+    const shown = JSON.stringify(requestId.slice(0, maxIdLength));
     throw new InvalidInvokeError(
-      `invoke-id is ${JSON.stringify(requestId)}: it must be fit for a path, such as a UUID`,
+      `invoke-id is ${shown}: it must be fit for a path, such as a UUID: at most ${maxIdLength} letters, digits and -._~:@+=`,
     );
   }
   if (payload === undefined) throw new InvalidInvokeError("payload is missing: it must be the event as a text");
@@ -35,6 +35,17 @@ export function toInvokeRequest(body: unknown): InvokeRequest {
     clientContext: fromBase64(textOf(fields, "client-context") ?? ""),
     isInitRetry,
   };
+}
+
+/** Characters an id may have. AWS's have 36. */
+const maxIdLength = 128;
+
+/**
+ * The id becomes a header for the runtime and a part of two paths, the runtime's and the callback's: both sides must read it
+ * as it was given, whatever they do to a URL.
+ */
+function isPathSegment(id: string): boolean {
+  return id.length <= maxIdLength && /^[\w.~:@+=-]+$/.test(id) && id !== "." && id !== "..";
 }
 
 function textOf(fields: Record<string, unknown>, key: string): string | undefined {

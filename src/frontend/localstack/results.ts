@@ -2,6 +2,7 @@
 
 import type { Outcome } from "../../environment/invocation.ts";
 import { type Fault, faultBody, tooLargeBody } from "../../errors.ts";
+import { withRequestId } from "./request-id.ts";
 
 /** A result callback. */
 export interface Result {
@@ -9,8 +10,14 @@ export interface Result {
   readonly body: Uint8Array | string;
 }
 
-/** @returns what to post as the invocation's result; `undefined` when init was stopped before there was one */
-export function toResult(outcome: Outcome, requestId: string, maxPayloadBytes: number): Result | undefined {
+/** What the caller gets of an invocation that init's end cut off: without it, it would wait for LocalStack's own limit. */
+const stoppedFault: Fault = {
+  type: "Sandbox.Failure",
+  reason: "The execution environment was stopped before the invocation had ended",
+};
+
+/** @returns what to post as the invocation's result */
+export function toResult(outcome: Outcome, requestId: string, maxPayloadBytes: number): Result {
   switch (outcome.kind) {
     case "response":
       return { channel: "response", body: outcome.body };
@@ -24,29 +31,13 @@ export function toResult(outcome: Outcome, requestId: string, maxPayloadBytes: n
     case "too large":
       return { channel: "error", body: tooLargeBody(maxPayloadBytes) };
     case "stopped":
-      return undefined;
+      return { channel: "error", body: faultBody(stoppedFault, requestId) };
   }
 }
 
-/** The body of a fault that no invocation has part in: its id is a new one (seed). */
+/** The body of a fault that no invocation has part in: its id is a new one (`docs/contract/decisions.md 2`). */
 export async function newFaultBody(fault: Fault): Promise<string> {
   // Loaded when the first fault happens: a good start has no use for it.
   const { v4: uuid } = await import("uuid");
   return faultBody(fault, uuid());
-}
-
-/**
- * The runtime's own init error with `requestId` set, every other field kept and in its order (decision 1).
- * What is no JSON object stays as it is, to the byte.
- * @param requestId the running invocation's; empty before any
- */
-export function withRequestId(body: Uint8Array, requestId: string): Uint8Array | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-  } catch {
-    return body;
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return body;
-  return JSON.stringify({ ...value, requestId });
 }

@@ -1,4 +1,4 @@
-/** The function's code and layers as LocalStack hands them over: archives to fetch and unpack (`lifecycle.md` 9.3). */
+/** The function's code and layers: archives to fetch and unpack (`docs/contract/lifecycle.md 9.3`). */
 import { randomUUID } from "node:crypto";
 import { closeSync, constants, openSync, unlinkSync } from "node:fs";
 import type { Clock } from "../../clock.ts";
@@ -24,11 +24,16 @@ export interface UnpackOptions {
 
 /**
  * Fetches all archives at once, checks them all, then unpacks them in their order: a later one wins over an earlier one.
+ * @returns the real paths of the symbolic links they made
  * @throws {CodeArchiveError} what was unpacked so far stays: nothing may be started from it
  */
-export async function unpackCodeArchives(archives: readonly CodeArchive[], options: UnpackOptions): Promise<void> {
+export async function unpackCodeArchives(
+  archives: readonly CodeArchive[],
+  options: UnpackOptions,
+): Promise<Set<string>> {
   const { clock, temporaryDirectory = "/tmp" } = options;
   const files: number[] = [];
+  const links = new Set<string>();
   try {
     const opened = await allOrNone(archives, async ({ url }, stop) => {
       try {
@@ -42,12 +47,13 @@ export async function unpackCodeArchives(archives: readonly CodeArchive[], optio
     });
     for (const [index, { url, target_path: target }] of archives.entries()) {
       try {
-        await unzip(opened[index] as ZipArchive, target, clock);
+        await unzip(opened[index] as ZipArchive, target, links, clock);
       } catch (error) {
         const problem = `the code archive ${url} cannot be unpacked into ${target}: ${messageOf(error)}`;
         throw new CodeArchiveError(problem, { cause: error });
       }
     }
+    return links;
   } finally {
     for (const fd of files) closeSync(fd);
   }

@@ -4,14 +4,18 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  futimesSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
   openSync,
+  rmSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
 } from "node:fs";
-import { dirname, resolve } from "node:path";
 import type { Clock } from "../../clock.ts";
+import { followPath } from "../follow-path.ts";
 import { writeAll } from "./write-all.ts";
 import { type ArchiveEntry, aboutEntry, type ZipArchive } from "./zip-archive.ts";
 import { parentsOf } from "./zip-names.ts";
@@ -23,22 +27,21 @@ const turnMs = 20;
 const impliedDirectoryMode = 0o755;
 
 /**
- * Unpacks an archive: files and links that stand in the way are replaced, everything else below the directory stays.
- * Modes are those of the archive, whatever the umask.
+ * Unpacks an archive. What stands in the way of an entry is replaced, everything else below the directory stays. Times and
+ * modes are those of the archive, whatever the umask.
  * @param target made with its parents where it is missing; may itself be a mount point or a link to a directory
+ * @param links real paths of the links that archives made: nothing is written through one. Those of this archive are added
  * @throws {Error} naming the entry; what was unpacked so far stays
  */
-export async function unzip(archive: ZipArchive, target: string, clock: Clock): Promise<void> {
-  const root = resolve(target);
-  makeTarget(root);
-  const writer = new TreeWriter(root);
-  const links: ArchiveEntry[] = [];
+export async function unzip(archive: ZipArchive, target: string, links: Set<string>, clock: Clock): Promise<void> {
+  const writer = new TreeWriter(makeTarget(target, links));
+  const later: ArchiveEntry[] = [];
   const directories: ArchiveEntry[] = [];
   let turnEnds = clock.now() + turnMs;
 
   for (const entry of archive.entries) {
     if (entry.kind === "file") await about(entry, () => writer.writeFile(entry, archive.content(entry)));
-    else if (entry.kind === "link") links.push(entry);
+    else if (entry.kind === "link") later.push(entry);
     else {
       await about(entry, () => writer.makeDirectory(entry.path));
       directories.push(entry);
@@ -49,16 +52,26 @@ export async function unzip(archive: ZipArchive, target: string, clock: Clock): 
     }
   }
   // Last, so that no file of this archive can pass through one, whatever the checks before have missed.
-  for (const entry of links) await about(entry, () => writer.makeLink(entry.path, archive.linkTarget(entry)));
-  // A directory may be closed to its owner: only once all is in it, and the inner ones first, whose paths are longer.
+  for (const entry of later)
+    await about(entry, () => void links.add(writer.makeLink(entry, archive.linkTarget(entry))));
+  // A directory may be closed to its owner, and its time changes with what is put into it: only once all is in it, and the
+  // inner ones first, whose paths are longer.
   directories.sort((one, other) => other.path.length - one.path.length);
-  for (const entry of directories) await about(entry, () => writer.setMode(entry));
+  for (const entry of directories) await about(entry, () => writer.finishDirectory(entry));
 }
 
-function makeTarget(target: string): void {
-  const first = mkdirSync(target, { recursive: true });
-  if (first === undefined) return; // It was there.
-  for (let made = target; made.length >= first.length; made = dirname(made)) chmodSync(made, impliedDirectoryMode);
+/** @returns the target's real path */
+function makeTarget(target: string, links: Set<string>): string {
+  let found = followPath(target, links);
+  // A target inside what another archive made: its link gives way, as it does to a directory of an archive.
+  for (; found.archiveLink !== undefined; found = followPath(target, links)) unlinkSync(found.archiveLink);
+  let path = found.real;
+  for (const part of found.missing) {
+    path = `${path === "/" ? "" : path}/${part}`;
+    mkdirSync(path, impliedDirectoryMode);
+    chmodSync(path, impliedDirectoryMode);
+  }
+  return path;
 }
 
 async function about(entry: ArchiveEntry, work: () => Promise<void> | void): Promise<void> {
@@ -74,9 +87,10 @@ class TreeWriter {
   /** Relative paths known to be true directories. They stay so: links are only made when all directories are. */
   readonly #directories = new Set<string>();
 
+  /** @param root a real path */
   constructor(private readonly root: string) {}
 
-  async writeFile({ path, mode }: ArchiveEntry, content: AsyncIterable<Uint8Array>): Promise<void> {
+  async writeFile({ path, mode, mtime }: ArchiveEntry, content: AsyncIterable<Uint8Array>): Promise<void> {
     this.#makeParents(path);
     const file = this.#absolute(path);
     const fd = replacing(file, () =>
@@ -85,6 +99,7 @@ class TreeWriter {
     try {
       for await (const chunk of content) writeAll(fd, chunk);
       fchmodSync(fd, mode);
+      if (mtime !== undefined) futimesSync(fd, mtime, mtime);
     } catch (error) {
       unlinkSync(file); // Half a file is worse than none.
       throw error;
@@ -98,14 +113,19 @@ class TreeWriter {
     this.#makeOne(path);
   }
 
-  makeLink(path: string, target: string): void {
+  /** @returns the link's path */
+  makeLink({ path, mtime }: ArchiveEntry, target: string): string {
     this.#makeParents(path);
     const link = this.#absolute(path);
     replacing(link, () => symlinkSync(target, link));
+    if (mtime !== undefined) lutimesSync(link, mtime, mtime);
+    return link;
   }
 
-  setMode({ path, mode }: ArchiveEntry): void {
-    chmodSync(this.#absolute(path), mode);
+  finishDirectory({ path, mode, mtime }: ArchiveEntry): void {
+    const directory = this.#absolute(path);
+    if (mtime !== undefined) utimesSync(directory, mtime, mtime);
+    chmodSync(directory, mode);
   }
 
   #makeParents(path: string): void {
@@ -117,39 +137,28 @@ class TreeWriter {
     for (const parent of missing.reverse()) this.#makeOne(parent);
   }
 
+  /** A directory that is there stays as it is, with what is in it. Links are not followed: one gives way too. */
   #makeOne(path: string): void {
     const directory = this.#absolute(path);
-    try {
-      mkdirSync(directory, impliedDirectoryMode);
+    if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+      replacing(directory, () => mkdirSync(directory, impliedDirectoryMode));
       chmodSync(directory, impliedDirectoryMode);
-    } catch (error) {
-      if (!hasCode(error, "EEXIST")) throw error;
-      const found = lstatSync(directory);
-      if (!found.isDirectory()) {
-        const what = found.isSymbolicLink() ? "a symbolic link" : "a file";
-        throw new Error(`${directory} must be a directory for it, but is ${what}`);
-      }
     }
     this.#directories.add(path);
   }
 
   #absolute(path: string): string {
-    return `${this.root}/${path}`;
+    return this.root === "/" ? `/${path}` : `${this.root}/${path}`;
   }
 }
 
-/** Makes something at a path, in place of the file or link that may stand there. A directory is not replaced. */
+/** Makes something at a path, in place of what may stand there: the later archive wins. */
 function replacing<T>(path: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    if (!hasCode(error, "EEXIST")) throw error;
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
-  if (lstatSync(path).isDirectory()) throw new Error(`a directory stands in its place at ${path}`);
-  unlinkSync(path);
+  rmSync(path, { recursive: true });
   return make();
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return (error as NodeJS.ErrnoException).code === code;
 }

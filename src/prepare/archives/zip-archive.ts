@@ -4,8 +4,11 @@ import { pipeline, Readable } from "node:stream";
 import { crc32, createInflateRaw, inflateRawSync } from "node:zlib";
 import type { Entry } from "yauzl";
 import { messageOf } from "../../errors.ts";
-import { readDirectory } from "./zip-directory.ts";
-import { checkLinkTarget, parentsOf, toRelativePath } from "./zip-names.ts";
+import { log } from "../../log.ts";
+import { kindOf, modeOf, type ZipEntryKind } from "./zip-attributes.ts";
+import { type DirectoryEntry, readDirectory } from "./zip-directory.ts";
+import { toRelativePath } from "./zip-names.ts";
+import { withoutOverwritten } from "./zip-order.ts";
 
 /** Bytes all files of an archive may have, unpacked. Lambda allows 250 MB and its container images 10 GB: more is a bomb. */
 export const maxUnpackedBytes = 10 * 2 ** 30;
@@ -19,26 +22,26 @@ const streamChunkBytes = 65_536;
 /** Bytes of a path, at most, on Linux: the target of a symbolic link has no more. */
 const maxPathBytes = 4095;
 
-/** The upper half of a zip entry's attributes is a Unix mode, and these are its kinds of file. */
-const fileKind = { mask: 0o170000, directory: 0o040000, file: 0o100000, link: 0o120000 } as const;
-
 /** What an archive says about one file, directory or symbolic link. */
 export interface ArchiveEntry {
   /** Below the target directory, as `toRelativePath` gives it. */
   readonly path: string;
-  readonly kind: "file" | "directory" | "link";
+  readonly kind: ZipEntryKind;
   /** Permissions, 0 to 0777. */
   readonly mode: number;
+  /** Seconds since 1970 of its last change; `undefined` where the archive has none that can be. */
+  readonly mtime: number | undefined;
   /** Bytes unpacked, and never more: what goes over it is refused. */
   readonly size: number;
   readonly compressedSize: number;
   readonly isCompressed: boolean;
   readonly crc32: number;
-  readonly headerOffset: number;
+  /** Where in the file its own header begins. */
+  readonly headerAt: number;
 }
 
 export class ZipArchive {
-  readonly #entries = new Map<string, ArchiveEntry>();
+  #entries: readonly ArchiveEntry[] = [];
   readonly #linkTargets = new Map<string, string>();
 
   private constructor(private readonly fd: number) {}
@@ -50,29 +53,30 @@ export class ZipArchive {
    */
   static async open(fd: number): Promise<ZipArchive> {
     const archive = new ZipArchive(fd);
+    const entries: ArchiveEntry[] = [];
     let unpackedBytes = 0;
-    for await (const { name, entry } of readDirectory(fd)) {
-      unpackedBytes += entry.uncompressedSize;
-      about(name, () => {
+    for await (const found of readDirectory(fd)) {
+      unpackedBytes += found.entry.uncompressedSize;
+      about(found.name, () => {
         if (unpackedBytes > maxUnpackedBytes) {
           throw new Error(`with it the files have more than ${maxUnpackedBytes} bytes, which looks like a zip bomb`);
         }
-        archive.#add(name, entry);
+        const entry = toArchiveEntry(found);
+        if (entry.path !== "") entries.push(entry); // The target directory itself is not the archive's to change.
       });
     }
-    for (const entry of archive.entries) about(entry.path, () => archive.#checkParents(entry));
-    for (const entry of archive.entries) {
-      if (entry.kind === "link") about(entry.path, () => archive.#readLink(entry));
-    }
+    archive.#entries = withoutOverwritten(entries).filter(
+      (entry) => entry.kind !== "link" || about(entry.path, () => archive.#readLink(entry)),
+    );
     return archive;
   }
 
-  /** In the archive's order; of several with one name the last one counts. */
-  get entries(): Iterable<ArchiveEntry> {
-    return this.#entries.values();
+  /** In the archive's order, without those a later one takes the place of. */
+  get entries(): readonly ArchiveEntry[] {
+    return this.#entries;
   }
 
-  /** Where an entry of the kind "link" leads. */
+  /** Where an entry of the kind "link" leads: anywhere, or nowhere. */
   linkTarget({ path }: ArchiveEntry): string {
     return this.#linkTargets.get(path) as string;
   }
@@ -97,50 +101,16 @@ export class ZipArchive {
     checkComplete(entry, bytes, sum);
   }
 
-  #add(name: string, entry: Entry): void {
-    const path = toRelativePath(name);
-    const mode = entry.externalFileAttributes >>> 16;
-    const kind = kindOf(name, mode);
-    if (kind !== "directory" && !entry.canDecodeFileData()) {
-      throw new Error(
-        entry.isEncrypted()
-          ? "it is encrypted, which is not supported"
-          : `it is packed with method ${entry.compressionMethod}, supported are 0 (stored) and 8 (deflate)`,
-      );
-    }
-    if (path === "") {
-      if (kind !== "directory") throw new Error(`it is a ${kind} in place of the target directory`);
-      return; // The target directory itself is not the archive's to change.
-    }
-    this.#entries.set(path, {
-      path,
-      kind,
-      mode: mode & 0o777 || (kind === "directory" ? 0o755 : 0o644),
-      size: entry.uncompressedSize,
-      compressedSize: entry.compressedSize,
-      isCompressed: entry.compressionMethod !== 0,
-      crc32: entry.crc32,
-      headerOffset: entry.relativeOffsetOfLocalHeader,
-    });
-  }
-
-  /** Nothing may stand below a link, where it would end elsewhere, nor below a file. */
-  #checkParents({ path }: ArchiveEntry): void {
-    for (const parent of parentsOf(path)) {
-      const { kind } = this.#entries.get(parent) ?? { kind: "directory" };
-      if (kind !== "directory") {
-        throw new Error(`it stands below ${JSON.stringify(parent)}, which is a ${kind} in the same archive`);
-      }
-    }
-  }
-
-  #readLink(entry: ArchiveEntry): void {
+  /** @returns whether the link can be made: Linux has none without a target, nor one with a NUL in it */
+  #readLink(entry: ArchiveEntry): boolean {
     if (entry.size > maxPathBytes || !isSmall(entry)) {
       throw new Error(`it is a symbolic link with a target of ${entry.size} bytes, allowed are ${maxPathBytes}`);
     }
     const target = this.#readWhole(entry).toString();
-    checkLinkTarget(entry.path, target);
-    this.#linkTargets.set(entry.path, target);
+    const canBe = target !== "" && !target.includes("\0");
+    if (canBe) this.#linkTargets.set(entry.path, target);
+    else log.warn(`a code archive's symbolic link ${entry.path} is left out: it leads to ${JSON.stringify(target)}`);
+    return canBe;
   }
 
   #readWhole(entry: ArchiveEntry): Buffer {
@@ -170,11 +140,11 @@ export class ZipArchive {
   }
 
   /** Where the bytes of an entry begin: behind its own header, whose length only that header tells. */
-  #dataOffset({ headerOffset }: ArchiveEntry): number {
+  #dataOffset({ headerAt }: ArchiveEntry): number {
     const header = Buffer.allocUnsafe(30);
-    this.#read(header, headerOffset);
+    this.#read(header, headerAt);
     if (header.toString("latin1", 0, 4) !== "PK\x03\x04") throw new Error("its header is damaged");
-    return headerOffset + header.length + header.readUInt16LE(26) + header.readUInt16LE(28);
+    return headerAt + header.length + header.readUInt16LE(26) + header.readUInt16LE(28);
   }
 
   #read(buffer: Buffer, position: number): void {
@@ -186,14 +156,48 @@ export class ZipArchive {
   }
 }
 
+/** @throws {Error} the entry must not or cannot be unpacked */
+function toArchiveEntry({ name, entry, headerAt }: DirectoryEntry): ArchiveEntry {
+  const path = toRelativePath(name);
+  const kind = kindOf(name, entry);
+  if (kind !== "directory" && !entry.canDecodeFileData()) {
+    throw new Error(
+      entry.isEncrypted()
+        ? "it is encrypted, which is not supported"
+        : `it is packed with method ${entry.compressionMethod}, supported are 0 (stored) and 8 (deflate)`,
+    );
+  }
+  if (path === "" && kind !== "directory") throw new Error(`it is a ${kind} in place of the target directory`);
+  return {
+    path,
+    kind,
+    mode: modeOf(kind, entry),
+    mtime: timeOf(entry),
+    size: entry.uncompressedSize,
+    compressedSize: entry.compressedSize,
+    isCompressed: entry.compressionMethod !== 0,
+    crc32: entry.crc32,
+    headerAt,
+  };
+}
+
+/**
+ * A time without a zone of its own is taken for UTC, so that an archive gives the same files everywhere. One before 1970
+ * becomes 1970: Bun sets the present time for those.
+ */
+function timeOf(entry: Entry): number | undefined {
+  const seconds = entry.getLastModDate({ timezone: "UTC" }).getTime() / 1000;
+  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
+}
+
 /** Names the entry in front of what is wrong with it. */
 export function aboutEntry(name: string, error: unknown): Error {
   return new Error(`entry ${JSON.stringify(name)}: ${messageOf(error)}`, { cause: error });
 }
 
-function about(name: string, check: () => void): void {
+function about<T>(name: string, check: () => T): T {
   try {
-    check();
+    return check();
   } catch (error) {
     throw aboutEntry(name, error);
   }
@@ -223,12 +227,4 @@ function tooLong(size: number): Error {
 function checkComplete(entry: ArchiveEntry, bytes: number, sum: number): void {
   if (bytes < entry.size) throw new Error(`it has ${bytes} bytes, the archive states ${entry.size}`);
   if (sum !== entry.crc32) throw new Error("its bytes do not match their checksum, the archive is damaged");
-}
-
-function kindOf(name: string, mode: number): ArchiveEntry["kind"] {
-  const kind = mode & fileKind.mask;
-  if (name.endsWith("/") || kind === fileKind.directory) return "directory";
-  if (kind === fileKind.link) return "link";
-  if (kind === fileKind.file || kind === 0) return "file";
-  throw new Error(`it is no file, directory or symbolic link (mode ${mode.toString(8)})`);
 }

@@ -1,7 +1,8 @@
 /** The directory of a zip archive, as yauzl reads it. */
 import { isUtf8 } from "node:buffer";
 import { fstatSync, readSync } from "node:fs";
-import type { Entry } from "yauzl";
+import type { Entry, ZipFile } from "yauzl";
+import { findZip } from "./zip-bounds.ts";
 
 /** Entries an archive may have: four times what a zip without its 64-bit extension can hold. Their list is kept in memory. */
 export const maxEntries = 4 * 65_536;
@@ -9,17 +10,27 @@ export const maxEntries = 4 * 65_536;
 /** Bytes read at once. An entry takes about 100 of them. */
 const windowBytes = 65_536;
 
-/** Marks the begin of an entry in the directory. */
-const entrySignature = "PK\x01\x02";
+/** Bytes of a directory entry before its name. */
+const entryBytes = 46;
+
+/** One line of the directory. */
+export interface DirectoryEntry {
+  /** As it was packed: nothing about it is checked. */
+  readonly name: string;
+  readonly entry: Entry;
+  /** Where in the file the entry's own header begins. */
+  readonly headerAt: number;
+}
 
 /**
- * Every entry in the archive's order, with its name as it was packed: nothing about it is checked.
+ * Every entry in the archive's order.
  * @param fd of the archive, stays open
  * @throws {Error} the file is no zip, damaged, or has too many entries
  */
-export async function* readDirectory(fd: number): AsyncGenerator<{ name: string; entry: Entry }> {
+export async function* readDirectory(fd: number): AsyncGenerator<DirectoryEntry> {
   // Loaded here: a start without archives goes without it.
   const { RandomAccessReader, fromRandomAccessReaderPromise, getFileNameLowLevel } = await import("yauzl");
+  const { begin, end } = findZip(fd, fstatSync(fd).size);
 
   /**
    * Answers yauzl at once instead of in a later callback, where an exception (a hostile offset is enough) would be
@@ -38,7 +49,7 @@ export async function* readDirectory(fd: number): AsyncGenerator<{ name: string;
     ): void {
       if (position < this.#windowAt || position + length > this.#windowAt + this.#window.length) {
         this.#window = Buffer.alloc(Math.max(length, windowBytes));
-        this.#window = this.#window.subarray(0, readSync(fd, this.#window, 0, this.#window.length, position));
+        this.#window = this.#window.subarray(0, readSync(fd, this.#window, 0, this.#window.length, begin + position));
         this.#windowAt = position;
       }
       const from = position - this.#windowAt;
@@ -47,16 +58,43 @@ export async function* readDirectory(fd: number): AsyncGenerator<{ name: string;
   }
 
   const options = { autoClose: false, decodeStrings: false };
-  const zip = await fromRandomAccessReaderPromise(new Reader(), fstatSync(fd).size, options);
-  if (zip.entryCount > maxEntries) throw new Error(`it has ${zip.entryCount} entries, allowed are ${maxEntries}`);
+  const zip = await fromRandomAccessReaderPromise(new Reader(), end - begin, options);
+  correctCount(zip, fd, begin);
   for await (const entry of zip.eachEntry()) {
     // Many tools write UTF-8 without saying so.
     const flags = entry.generalPurposeBitFlag | (isUtf8(entry.fileNameRaw) ? 0x800 : 0);
-    yield { name: getFileNameLowLevel(flags, entry.fileNameRaw, entry.extraFields, true), entry };
+    const name = getFileNameLowLevel(flags, entry.fileNameRaw, entry.extraFields, true);
+    yield { name, entry, headerAt: begin + entry.relativeOffsetOfLocalHeader };
   }
-  // A count that is too low (16 bits, wrapped around) would leave out files without a word.
+}
+
+/**
+ * Lets yauzl read as many entries as there are. The count an archive states has 16 bits and wraps around in writers that
+ * do not know better, so only these are compared, as Go's reader does.
+ */
+function correctCount(zip: ZipFile, fd: number, begin: number): void {
   const { readEntryCursor } = zip as unknown as { readEntryCursor: number };
-  const next = Buffer.alloc(entrySignature.length);
-  readSync(fd, next, 0, next.length, readEntryCursor);
-  if (next.toString("latin1") === entrySignature) throw new Error("it has more entries than it states");
+  const count = countEntries(fd, begin + readEntryCursor);
+  if (count > maxEntries) throw new Error(`it has more than ${maxEntries} entries, which is the most allowed`);
+  if (count % 65_536 !== zip.entryCount % 65_536) {
+    throw new Error(`it states ${zip.entryCount} entries but has ${count}, the archive is damaged`);
+  }
+  Object.assign(zip, { entryCount: count });
+}
+
+/** The entries from this position on, up to one more than allowed. */
+function countEntries(fd: number, position: number): number {
+  let window = Buffer.alloc(0);
+  let windowAt = position;
+  for (let count = 0; ; count++) {
+    if (position + entryBytes > windowAt + window.length) {
+      window = Buffer.alloc(windowBytes);
+      window = window.subarray(0, readSync(fd, window, 0, window.length, position));
+      windowAt = position;
+    }
+    const header = window.subarray(position - windowAt);
+    if (count > maxEntries || header.length < entryBytes || header.toString("latin1", 0, 4) !== "PK\x01\x02")
+      return count;
+    position += entryBytes + header.readUInt16LE(28) + header.readUInt16LE(30) + header.readUInt16LE(32);
+  }
 }

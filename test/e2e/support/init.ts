@@ -1,13 +1,15 @@
 /** Starts the compiled binary as LocalStack would, and lets a test talk to it. */
 import { existsSync, readFileSync } from "node:fs";
 import { type DoubleOptions, type InvokeResult, LocalStackDouble } from "../../../examples/localstack-double.ts";
+import { hasNamespaces } from "../../support/namespaces.ts";
 
 export const repository = new URL("../../..", import.meta.url).pathname.replace(/\/$/, "");
 
 /** The binary under test: this machine's. */
 export const binary = `${repository}/dist/aws-lambda-rie-${process.arch === "arm64" ? "arm64" : "x86_64"}`;
 
-export const isRoot = process.getuid?.() === 0;
+/** Root, with the rights to have a network and mounts of its own. */
+export const isRoot = hasNamespaces;
 
 /** Milliseconds any wait may take before it fails. */
 export const patienceMs = 20_000;
@@ -79,6 +81,7 @@ export class Init {
   stdout = "";
   stderr = "";
   readonly #outputs: Promise<unknown>;
+  #onStderr: () => void = () => {};
 
   constructor(
     readonly double: LocalStackDouble,
@@ -88,12 +91,15 @@ export class Init {
   ) {
     this.#outputs = Promise.all([
       collect(process.stdout, (text) => (this.stdout += text)),
-      collect(process.stderr, (text) => (this.stderr += text)),
+      collect(process.stderr, (text) => {
+        this.stderr += text;
+        this.#onStderr();
+      }),
     ]);
   }
 
   /** Posts an invocation, as it is. */
-  post(body: string | Uint8Array, init: RequestInit = {}): Promise<Response> {
+  post(body: string | Uint8Array | ReadableStream<Uint8Array>, init: RequestInit = {}): Promise<Response> {
     return fetch(`http://127.0.0.1:${this.invokePort}/invoke`, { method: "POST", body, ...init });
   }
 
@@ -124,6 +130,21 @@ export class Init {
     const status = await within(this.process.exited, "the exit of init");
     await within(this.#outputs, "the end of init's output");
     return status;
+  }
+
+  /** Resolves when init has written this to stderr. */
+  async waitForStderr(text: string): Promise<void> {
+    while (!this.stderr.includes(text)) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#onStderr = resolve;
+      await within(promise, `${JSON.stringify(text)} on stderr, not only:\n${this.stderr}`);
+    }
+  }
+
+  /** The largest resident set so far, MB; not behind `unshare`. */
+  peakRssMb(): number {
+    const status = readFileSync(`/proc/${this.process.pid}/status`, "utf8");
+    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
   }
 
   /** Sends init a signal. `unshare` keeps those it gets to itself: behind it, its child is init. */
@@ -189,11 +210,19 @@ export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   }
 }
 
+/** Below 32768, where the kernel takes its free ports from: nobody else gets one between the look and its use. */
+let nextPort = 20_000;
+
 function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = server;
-  server.stop(true);
-  return port;
+  for (;;) {
+    const port = nextPort++;
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
+      return port;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    }
+  }
 }
 
 async function collect(stream: ReadableStream<Uint8Array>, add: (text: string) => void): Promise<void> {

@@ -4,6 +4,7 @@ import type { InitOutcome } from "../../../src/environment/generation.ts";
 import type { InvokeRequest, Outcome } from "../../../src/environment/invocation.ts";
 import type { Callbacks } from "../../../src/frontend/localstack/callbacks.ts";
 import { LocalStackFrontend } from "../../../src/frontend/localstack/frontend.ts";
+import type { Result } from "../../../src/frontend/localstack/results.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -34,8 +35,10 @@ class World {
     const callbacks = {
       ready: () => tell("ready"),
       statusError: (body: Uint8Array | string) => tell(`status ${textOf(body)}`),
-      logs: (id: string, text: string) => tell(`logs ${id} ${text}`),
-      result: (id: string, channel: string, body: Uint8Array | string) => tell(`${channel} ${id} ${textOf(body)}`),
+      invocation: async (id: string, text: string, result: Result | undefined) => {
+        await tell(`logs ${id} ${text}`);
+        if (result) await tell(`${result.channel} ${id} ${textOf(result.body)}`);
+      },
     } as unknown as Callbacks;
     this.frontend = new LocalStackFrontend({
       clock: this.clock,
@@ -172,7 +175,14 @@ describe("an invocation", () => {
       { outcome: { kind: "init error", body: bytes('{"errorType":"E"}'), errorType: "E" } },
       ['status {"errorType":"E","requestId":"a"}', "logs a text", 'error a {"errorType":"E","requestId":"a"}'],
     ],
-    ["that was stopped has logs and no result", { outcome: { kind: "stopped" } }, ["logs a text"]],
+    [
+      "that was stopped says so",
+      { outcome: { kind: "stopped" } },
+      [
+        "logs a text",
+        'error a {"errorMessage":"RequestId: a Error: The execution environment was stopped before the invocation had ended","errorType":"Sandbox.Failure"}',
+      ],
+    ],
   ];
   test.each(rows)("%s", async (_, result, told) => {
     const world = await World.ready();

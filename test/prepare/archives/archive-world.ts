@@ -22,7 +22,7 @@ export async function unpackBytes(bytes: Uint8Array, target: string, clock: Cloc
   const fd = openSync(`${directory}/archive.zip`, "r");
   rmSync(directory, { recursive: true });
   try {
-    await unzip(await ZipArchive.open(fd), target, clock);
+    await unzip(await ZipArchive.open(fd), target, new Set(), clock);
   } finally {
     closeSync(fd);
   }

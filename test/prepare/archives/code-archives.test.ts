@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { unpackCodeArchives } from "../../../src/prepare/archives/code-archives.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { symbolicLink } from "../../support/zip-writer.ts";
 import { app, serve, stopServers, unpack, zipOf } from "./archive-server.ts";
 import { failureOf, filesIn, newPlace } from "./archive-world.ts";
 
@@ -47,6 +49,45 @@ describe("several archives", () => {
       `the code archive ${root}/1 cannot be unpacked into ${unpacked.target}: entry "bad": its bytes`,
     );
     expect(filesIn(unpacked.outer)).toEqual(["task", "tmp"]);
+  });
+
+  test("a directory of a later one takes the place of an earlier one's link", async () => {
+    const zips = [
+      [{ name: "lib/a", content: "a" }, symbolicLink("python", "lib")],
+      [{ name: "python/b", content: "b" }],
+    ];
+    const root = serve((path) => zipOf(...(zips[Number(path.slice(1))] ?? [])));
+    const unpacked = unpack([`${root}/0`, `${root}/1`]);
+    await unpacked.done();
+    expect(filesIn(unpacked.target)).toEqual(["lib", "lib/a", "python", "python/b"]);
+  });
+
+  test.each([
+    ["itself", "task/inner", "task/inner"],
+    ["above", "task/inner", "task/inner/deep/er"],
+    ["behind a link that was there", "task/inner", "way/inner"],
+  ])("a later one's target does not lead through an earlier one's link: %s", async (_, link, target) => {
+    const { outer, temporaryDirectory } = newPlace();
+    const precious = `${outer}/precious`;
+    mkdirSync(precious);
+    symlinkSync(`${outer}/task`, `${outer}/way`);
+    const root = serve((path) => (path === "/1" ? zipOf(symbolicLink(basename(link), precious)) : app("2")));
+    const archives = [
+      { url: `${root}/1`, target_path: `${outer}/${dirname(link)}` },
+      { url: `${root}/2`, target_path: `${outer}/${target}` },
+    ];
+    await unpackCodeArchives(archives, { clock: new FakeClock(), temporaryDirectory });
+    expect(filesIn(precious)).toEqual([]);
+    expect(existsSync(`${outer}/${target}/app`)).toBe(true);
+    expect(lstatSync(`${outer}/${link}`).isDirectory()).toBe(true);
+  });
+
+  test("tells the links that were made", async () => {
+    const { target, temporaryDirectory } = newPlace();
+    const root = serve(() => zipOf(symbolicLink("a/link", "/etc")));
+    const archives = [{ url: root, target_path: target }];
+    const links = await unpackCodeArchives(archives, { clock: new FakeClock(), temporaryDirectory });
+    expect([...links]).toEqual([`${target}/a/link`]);
   });
 
   test("none is nothing to do", async () => {

@@ -1,5 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { systemClock } from "../../../src/clock.ts";
 import { symbolicLink } from "../../support/zip-writer.ts";
 import { failureOf, filesIn, modeOf, newPlace, unpackEntries } from "./archive-world.ts";
@@ -7,12 +16,17 @@ import { failureOf, filesIn, modeOf, newPlace, unpackEntries } from "./archive-w
 const textOf = (path: string) => readFileSync(path, "utf8");
 
 describe("modes", () => {
-  test("are the archive's, without set-user-id and its like; without a mode 644 and 755", async () => {
+  test("are the archive's, with the owner's r and x for all, without set-user-id and its like; else 644 and 755", async () => {
     const { target } = newPlace();
     await unpackEntries(
       [
         { name: "script", content: "x", mode: 0o100755 },
         { name: "secret", content: "x", mode: 0o100600 },
+        { name: "tool", content: "x", mode: 0o100700 },
+        { name: "writable", content: "x", mode: 0o100620 },
+        { name: "own/", mode: 0o040700 },
+        { name: "not-searchable/", mode: 0o040644 },
+        { name: "closed/", mode: 0o040300 },
         { name: "all", content: "x", mode: 0o100666 },
         { name: "setuid", content: "x", mode: 0o104755 },
         { name: "plain", content: "x" },
@@ -23,9 +37,23 @@ describe("modes", () => {
       ],
       target,
     );
-    const names = ["script", "secret", "all", "setuid", "plain", "kind-only", "open", "plain-directory", "implied"];
-    const modes = names.map((name) => modeOf(`${target}/${name}`));
-    expect(modes).toEqual(["755", "600", "666", "755", "644", "644", "777", "755", "755"]);
+    const modes = Object.fromEntries(readdirSync(target).map((name) => [name, modeOf(`${target}/${name}`)]));
+    expect(modes).toEqual({
+      script: "755",
+      secret: "644",
+      tool: "755",
+      writable: "664",
+      own: "755",
+      "not-searchable": "755",
+      closed: "311",
+      all: "666",
+      setuid: "755",
+      plain: "644",
+      "kind-only": "644",
+      open: "777",
+      "plain-directory": "755",
+      implied: "755",
+    });
   });
 
   test("a umask changes none of them", async () => {
@@ -52,7 +80,41 @@ describe("modes", () => {
       target,
     );
     expect(modeOf(`${target}/closed`)).toBe("555");
-    expect(modeOf(`${target}/closed/inner`)).toBe("500");
+    expect(modeOf(`${target}/closed/inner`)).toBe("555");
+  });
+});
+
+describe("times", () => {
+  const time = new Date("2021-03-04T05:06:07Z");
+  const timeOf = (path: string) => lstatSync(path).mtime.toISOString();
+
+  test("are the entries', of files, links and directories", async () => {
+    const { target } = newPlace();
+    await unpackEntries(
+      [
+        { name: "lib/", mtime: time, isExact: true },
+        { name: "lib/file", content: "x", mtime: time, isExact: true },
+        { ...symbolicLink("lib/link", "missing"), mtime: time, isExact: true },
+        { name: "dos", content: "x", mtime: time },
+      ],
+      target,
+    );
+    for (const name of ["lib", "lib/file", "lib/link"]) {
+      expect([name, timeOf(`${target}/${name}`)]).toEqual([name, time.toISOString()]);
+    }
+    // DOS counts in two seconds.
+    expect(timeOf(`${target}/dos`)).toBe("2021-03-04T05:06:06.000Z");
+  });
+
+  test("a time long ago, and one in days to come", async () => {
+    const { target } = newPlace();
+    const times = [new Date("1950-01-01T00:00:00Z"), new Date("2037-12-31T23:59:59Z")];
+    await unpackEntries(
+      times.map((mtime, index) => ({ name: `${index}`, content: "x", mtime, isExact: true })),
+      target,
+    );
+    expect(timeOf(`${target}/0`)).toBe("1970-01-01T00:00:00.000Z");
+    expect(timeOf(`${target}/1`)).toBe("2037-12-31T23:59:59.000Z");
   });
 });
 
@@ -64,7 +126,7 @@ describe("what stands in the way", () => {
     writeFileSync(`${target}/other`, "stays");
     await unpackEntries([{ name: "app", content: "new", mode: 0o100640 }], target);
     expect(textOf(`${target}/app`)).toBe("new");
-    expect(modeOf(`${target}/app`)).toBe("640");
+    expect(modeOf(`${target}/app`)).toBe("644");
     expect(textOf(`${target}/other`)).toBe("stays");
   });
 
@@ -98,23 +160,26 @@ describe("what stands in the way", () => {
   test.each([
     ["a symbolic link", (path: string) => symlinkSync("../tmp", path)],
     ["a file", (path: string) => writeFileSync(path, "")],
-  ])("%s where a directory is needed is refused, never followed", async (what, make) => {
+  ])("%s where a directory is needed is replaced, never followed", async (_, make) => {
     for (const name of ["lib/x", "lib/", "lib/deep/x"]) {
       const { outer, target } = newPlace();
       mkdirSync(target);
       make(`${target}/lib`);
-      const failure = await failureOf(unpackEntries([{ name }], target));
-      expect(failure).toContain(JSON.stringify(name.replace(/\/$/, "")));
-      expect(failure).toEndWith(`/lib must be a directory for it, but is ${what}`);
-      expect(filesIn(outer)).toEqual(["task", "task/lib", "tmp"]);
+      await unpackEntries([{ name }], target);
+      expect(lstatSync(`${target}/lib`).isDirectory()).toBe(true);
+      expect(filesIn(`${outer}/tmp`)).toEqual([]);
     }
   });
 
-  test("a directory is replaced by neither file nor link", async () => {
-    const { target } = newPlace();
-    mkdirSync(`${target}/app`, { recursive: true });
+  test("a directory is replaced by a file or a link; what a link in it leads to stays", async () => {
     for (const entry of [{ name: "app" }, symbolicLink("app", "x")]) {
-      expect(await failureOf(unpackEntries([entry], target))).toContain('"app": a directory stands in its place');
+      const { outer, target } = newPlace();
+      mkdirSync(`${target}/app/inner`, { recursive: true });
+      writeFileSync(`${outer}/tmp/precious`, "");
+      symlinkSync(`${outer}/tmp`, `${target}/app/out`);
+      await unpackEntries([entry], target);
+      expect(lstatSync(`${target}/app`).isDirectory()).toBe(false);
+      expect(filesIn(`${outer}/tmp`)).toEqual(["precious"]);
     }
   });
 
@@ -128,15 +193,45 @@ describe("what stands in the way", () => {
 });
 
 describe("symbolic links", () => {
-  test("stay links, to neighbours, up within the tree, and to what is missing", async () => {
+  test("stay as they are: to neighbours, up, out of the tree, and to what is missing", async () => {
     const { target } = newPlace();
-    const links = { "bin/run": "../lib/run.js", current: "lib", "a/b/c": "../..", "lib/gone": "./missing" };
+    const links = {
+      "bin/run": "../lib/run.js",
+      current: "lib",
+      "a/b/c": "../..",
+      "lib/gone": "./missing",
+      out: "../../..",
+      "lib/round-about": "../bin/../lib/run.js",
+      absolute: "/etc/passwd",
+    };
     await unpackEntries(
       [...Object.entries(links).map(([name, to]) => symbolicLink(name, to)), { name: "lib/run.js", content: "run" }],
       target,
     );
     for (const [name, to] of Object.entries(links)) expect(readlinkSync(`${target}/${name}`)).toBe(to);
     expect(textOf(`${target}/bin/run`)).toBe("run");
+  });
+
+  test.each([
+    ["a link that comes first", [symbolicLink("lib", "../tmp"), { name: "lib/x", content: "x" }], ["lib", "lib/x"]],
+    ["a link far above", [symbolicLink("lib", "../tmp"), { name: "lib/deep/x" }], ["lib", "lib/deep", "lib/deep/x"]],
+    ["a link that comes later", [{ name: "lib/x" }, { name: "lib/y/" }, symbolicLink("lib", "../tmp")], ["lib"]],
+    [
+      "a link that came and went",
+      [symbolicLink("lib", "../tmp"), { name: "lib/" }, { name: "lib/x" }],
+      ["lib", "lib/x"],
+    ],
+    [
+      "a link between",
+      [{ name: "lib/x" }, symbolicLink("lib", "../tmp"), { name: "lib/y" }],
+      ["lib", "lib/x", "lib/y"],
+    ],
+    ["a file", [{ name: "lib", content: "x" }, { name: "lib/x" }], ["lib", "lib/x"]],
+  ])("nothing is written through one: %s", async (_, entries, left) => {
+    const { outer, target } = newPlace();
+    await unpackEntries(entries, target);
+    expect(filesIn(`${outer}/tmp`)).toEqual([]);
+    expect(filesIn(target).filter((path) => existsSync(`${target}/${path}`))).toEqual(left);
   });
 
   test("come last: where a file fails, no link is there yet", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { createDeflateRaw } from "node:zlib";
 import { maxUnpackedBytes } from "../../../src/prepare/archives/zip-archive.ts";
 import { maxEntries } from "../../../src/prepare/archives/zip-directory.ts";
@@ -21,21 +21,28 @@ describe("names that lead out of the target", () => {
   test.each([
     ["../evil", "leads out"],
     ["a/../../evil", "leads out"],
-    ["a/..", "leads out"],
+    ["a/../..", "leads out"],
     ["../", "leads out"],
     ["/tmp/evil", "absolute"],
     ["/", "absolute"],
-    ["..\\evil", "backslash"],
-    ["a\\b", "backslash"],
     ["a\0b", "NUL"],
     ["", "no name"],
   ])("%j is refused: %s", (name, problem) => expectRefused([{ name }], name, problem));
 
-  test.each(["..evil", "a/...", "a..b/c", "C:/d", " ", "ä/ö", "a//b", "./a/./b"])("%j stays inside", async (name) => {
+  test.each(["..evil", "..\\evil", "wwwroot\\app.css", "a/...", "a..b/c", "C:/d", " ", "ä/ö", "a//b", "./a/./b"])(
+    "%j stays inside",
+    async (name) => {
+      const { outer, target } = newPlace();
+      await unpackEntries([{ name, content: "x" }], target);
+      expect(readFileSync(`${target}/${name}`, "utf8")).toBe("x");
+      expect(filesIn(outer).filter((path) => !path.startsWith("t"))).toEqual([]);
+    },
+  );
+
+  test("a name that goes up and stays inside", async () => {
     const { outer, target } = newPlace();
-    await unpackEntries([{ name, content: "x" }], target);
-    expect(readFileSync(`${target}/${name}`, "utf8")).toBe("x");
-    expect(filesIn(outer).filter((path) => !path.startsWith("t"))).toEqual([]);
+    await unpackEntries([{ name: "a/../b/./c/..//d", content: "x" }, { name: "a/../" }], target);
+    expect(filesIn(outer)).toEqual(["task", "task/b", "task/b/d", "tmp"]);
   });
 
   test("names are UTF-8 where they can be, and the old code page where not", async () => {
@@ -51,35 +58,8 @@ describe("names that lead out of the target", () => {
   });
 });
 
-describe("links that lead out of the target", () => {
-  test.each([
-    ["link", "/etc/passwd", "absolute"],
-    ["link", "..", "lead out"],
-    ["link", "../task/x", "lead out"],
-    ["a/link", "../../x", "lead out"],
-    ["a/link", "b/../../../x", "lead out"],
-    ["link", "a/../x", "lead out"],
-    ["link", "", "nowhere"],
-    ["link", "a\0b", "NUL"],
-    ["link", "x".repeat(5000), "5000 bytes"],
-  ])("%s -> %j is refused: %s", (name, target, problem) => {
-    return expectRefused([symbolicLink(name, target)], name, problem);
-  });
-
-  test("a link through a link, which lies about where it ends", () => {
-    const links = [symbolicLink("a/b/c/top", "../../.."), symbolicLink("x", "a/b/c/top/../evil")];
-    return expectRefused(links, "x", "lead out");
-  });
-
-  test.each([
-    ["a link", [symbolicLink("lib", "."), { name: "lib/x" }]],
-    ["a link that comes later", [{ name: "lib/x" }, symbolicLink("lib", ".")]],
-    ["a link far above", [symbolicLink("lib", "."), { name: "lib/deep/er/x" }]],
-    ["a file", [{ name: "lib" }, { name: "lib/x" }]],
-  ])("an entry below %s is refused", (_, entries) => {
-    const below = entries.find(({ name }) => String(name).endsWith("x"));
-    return expectRefused(entries, String(below?.name), 'stands below "lib"');
-  });
+test("a link whose target no link can have, as it is too long, is refused", () => {
+  return expectRefused([symbolicLink("link", "x".repeat(5000))], "link", "5000 bytes");
 });
 
 describe("bombs", () => {
@@ -118,8 +98,9 @@ describe("bombs", () => {
   });
 
   test("more entries than allowed", async () => {
-    const bytes = writeZip([{ name: "x" }], { zip64: true, statedCount: maxEntries + 1 });
-    expect(await failureOf(unpackBytes(bytes, newPlace().target))).toContain(`it has ${maxEntries + 1} entries`);
+    const names = Array.from({ length: maxEntries + 1 }, (_, index) => ({ name: `${index}`, stored: true }));
+    const bytes = writeZip(names, { zip64: true });
+    expect(await failureOf(unpackBytes(bytes, newPlace().target))).toContain(`more than ${maxEntries} entries`);
   });
 });
 
@@ -189,14 +170,13 @@ describe("what cannot be unpacked", () => {
   test.each([
     ["encrypted", { encrypted: true }, "encrypted"],
     ["packed otherwise", { stated: { method: 93 } }, "method 93"],
-    ["a pipe", { mode: 0o010644 }, "no file, directory or symbolic link"],
     [".", { mode: 0o100644 }, "in place of the target"],
-    ["a device", { mode: 0o060644 }, "no file, directory or symbolic link"],
   ])("%s", (name, rest, problem) => expectRefused([{ name, ...rest }], name, problem));
 
-  test("more entries than the archive says it has", async () => {
-    const bytes = writeZip([{ name: "a" }, { name: "b" }], { statedCount: 1 });
-    expect(await failureOf(unpackBytes(bytes, newPlace().target))).toContain("more entries than it states");
+  test.each([1, 3])("another number of entries than the archive says it has: %d", async (statedCount) => {
+    const bytes = writeZip([{ name: "a" }, { name: "b" }], { statedCount });
+    const failure = await failureOf(unpackBytes(bytes, newPlace().target));
+    expect(failure).toContain(`states ${statedCount} entries but has 2`);
   });
 });
 
@@ -235,5 +215,61 @@ describe("unusual but right", () => {
     );
     expect(filesIn(target)).toEqual(["directory", "directory/x", "empty", "empty-stored"]);
     expect(modeOf(target)).toBe("755");
+  });
+
+  const plain = [{ name: "a", content: "text" }, symbolicLink("b", "a")];
+  const stub = Buffer.from('#!/bin/sh\nexec unzip "$0"\n');
+  test.each([
+    ["before it", [stub, writeZip(plain)]],
+    ["before it, sizes and offsets in 64 bits", [stub, writeZip(plain, { zip64: true })]],
+    ["before it, another zip", [writeZip([{ name: "other", content: "x" }]), writeZip(plain)]],
+    ["behind it", [writeZip(plain), Buffer.from("\n")]],
+    ["on both sides", [stub, writeZip(plain), Buffer.alloc(100)]],
+  ])("bytes %s", async (_, parts) => {
+    const { target } = newPlace();
+    await unpackBytes(Buffer.concat(parts), target);
+    expect(filesIn(target)).toEqual(["a", "b"]);
+    expect(readFileSync(`${target}/b`, "utf8")).toBe("text");
+  });
+
+  test("an archive that counts its entries in 16 bits and has more", async () => {
+    const { target } = newPlace();
+    const entries = Array.from({ length: 65_537 }, (_, index) => ({ name: `${index % 100}/${index}`, stored: true }));
+    await unpackEntries(entries, target, { statedCount: 1 });
+    expect(filesIn(target)).toHaveLength(65_537 + 100);
+  });
+
+  test("directories and files by DOS's attributes", async () => {
+    const { target } = newPlace();
+    await unpackEntries(
+      [
+        { name: "sub", dosAttributes: 0x10 },
+        { name: "sub/read-only", content: "x", dosAttributes: 0x21 },
+        { name: "hidden", dosAttributes: 0x12 },
+        { name: "with-a-mode", content: "x", dosAttributes: (0o100755 << 16) >>> 0 },
+      ],
+      target,
+    );
+    const names = ["sub", "sub/read-only", "hidden", "with-a-mode"];
+    expect(names.map((name) => modeOf(`${target}/${name}`))).toEqual(["755", "644", "755", "755"]);
+    expect(names.map((name) => statSync(`${target}/${name}`).isDirectory())).toEqual([true, false, true, false]);
+  });
+
+  test("a pipe or a device is a file, as its bytes are", async () => {
+    const { target } = newPlace();
+    await unpackEntries(
+      [
+        { name: "pipe", content: "x", mode: 0o010644 },
+        { name: "device", mode: 0o060644 },
+      ],
+      target,
+    );
+    expect(filesIn(target).map((name) => statSync(`${target}/${name}`).isFile())).toEqual([true, true]);
+  });
+
+  test.each(["", "a\0b"])("a link to %j, which Linux cannot have, is left out", async (to) => {
+    const { target } = newPlace();
+    await unpackEntries([symbolicLink("link", to), { name: "a", content: "x" }], target);
+    expect(filesIn(target)).toEqual(["a"]);
   });
 });

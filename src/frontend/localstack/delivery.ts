@@ -1,0 +1,147 @@
+/** Brings posts to LocalStack: in the order they were given, over one connection, again where that can help. */
+import { type Clock, sleep } from "../../clock.ts";
+import { messageOf } from "../../errors.ts";
+import { log } from "../../log.ts";
+import { HttpLine } from "../../net/http-line.ts";
+import { LineBrokenError, LineSilentError } from "../../net/line-connection.ts";
+import { type BodyPieces, lineFetch } from "../../net/line-fetch.ts";
+
+export interface Post {
+  /** Below the callback base, fit for a URL. */
+  readonly path: string;
+  readonly body: string | Uint8Array | BodyPieces;
+}
+
+/** Milliseconds to wait before each further attempt after a connection error; afterwards always as long as the last one. */
+const pausesMs = [50, 100, 200, 400, 750, 1500] as const;
+
+/** Milliseconds of pauses after which a post is given up, unless it is worth more. */
+const usualPatienceMs = 3000;
+
+const jsonHeaders = { "Content-Type": "application/json" };
+
+export interface DeliveryOptions {
+  /** The callback base, without a slash at its end. */
+  readonly endpoint: string;
+  readonly clock: Clock;
+  /**
+   * Posts that are given together follow each other on the connection without waiting for the answer in between. They must
+   * not overtake each other; servers that HTTP allows to answer them in parallel do not exist as far as known, but a proxy
+   * between could.
+   */
+  readonly sendsAhead: boolean;
+}
+
+export class Delivery {
+  readonly #base: string;
+  readonly #line: HttpLine;
+  readonly #clock: Clock;
+  readonly #sendsAhead: boolean;
+  readonly #url: URL;
+  #client: Promise<Client> | undefined;
+  /** Everything given so far, one behind the other. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor({ endpoint, clock, sendsAhead }: DeliveryOptions) {
+    this.#url = new URL(endpoint);
+    this.#base = this.#url.href.replace(/\/$/, "");
+    this.#line = new HttpLine({ url: this.#url, clock });
+    this.#clock = clock;
+    this.#sendsAhead = sendsAhead;
+  }
+
+  /** Opens the connection, and loads what it takes, ahead of the first post. */
+  connect(): void {
+    this.#line.connect();
+    this.#client ??= loadClient(this.#line, this.#url);
+  }
+
+  /**
+   * Delivers posts behind all that were given before. Never rejects: what cannot be delivered is logged.
+   * @param patienceMs how long to go on trying to reach a LocalStack that refuses or breaks connections
+   * @returns whether LocalStack answered all of them, with whatever status
+   */
+  deliver(posts: readonly Post[], patienceMs = usualPatienceMs): Promise<boolean> {
+    const delivered = this.#last.then(() => this.#deliver([...posts], patienceMs));
+    this.#last = delivered;
+    return delivered;
+  }
+
+  /** Resolves when everything given so far has been delivered or given up. */
+  get idle(): Promise<unknown> {
+    return this.#last;
+  }
+
+  async #deliver(left: Post[], patienceMs: number): Promise<boolean> {
+    let wereAllTold = true;
+    let pauses = 0;
+    let waitedMs = 0;
+    for (;;) {
+      const error = await this.#attempt(left);
+      const first = left[0];
+      if (!first) return wereAllTold;
+      const url = `${this.#base}/${first.path}`;
+      const pause = this.#pauseAfter(error, pauses);
+      if (pause !== undefined && waitedMs + pause <= patienceMs) {
+        log.info(`POST ${url} failed, trying again in ${pause} ms: ${reasonOf(error)}`);
+        if (pause > 0) await sleep(this.#clock, pause);
+        pauses++;
+        waitedMs += pause;
+      } else {
+        log.error(`LocalStack could not be told: POST ${url} failed: ${reasonOf(error)}. Is LocalStack running there?`);
+        wereAllTold = false;
+        left.shift();
+        pauses = waitedMs = 0;
+      }
+    }
+  }
+
+  /**
+   * @returns milliseconds to wait before trying again; `undefined` for a LocalStack that took a post on a fresh connection
+   * and does not answer: it has been told, as far as anybody knows. One that is silent on a connection it had answered on
+   * may never have got it.
+   */
+  #pauseAfter(error: unknown, pauses: number): number | undefined {
+    if (error instanceof LineSilentError) return error.wasReused ? 0 : undefined;
+    return pausesMs[Math.min(pauses, pausesMs.length - 1)];
+  }
+
+  /** Sends what is left and takes away what was answered. @returns what went wrong with the first that is left */
+  async #attempt(left: Post[]): Promise<unknown> {
+    const underWay = this.#sendsAhead ? left.map((post) => this.#post(post)) : [];
+    // One that fails behind another is sent again with it.
+    for (const post of underWay) post.catch(() => {});
+    for (let at = 0; left[0]; at++) {
+      try {
+        await (underWay[at] ?? this.#post(left[0]));
+        left.shift();
+      } catch (error) {
+        return error instanceof Error && error.name === "FetchError" ? (error.cause ?? error) : error;
+      }
+    }
+    return undefined;
+  }
+
+  async #post({ path, body }: Post): Promise<void> {
+    const url = `${this.#base}/${path}`;
+    this.#client ??= loadClient(this.#line, this.#url);
+    const client = await this.#client;
+    const answer = await client.raw(url, { body: body as string, headers: jsonHeaders });
+    log.debug("POST", url, "answered", answer.status);
+    if (answer.status >= 400) log.info(`LocalStack answered ${answer.status} to ${url}: ${await answer.text()}`);
+  }
+}
+
+type Client = Awaited<ReturnType<typeof loadClient>>;
+
+/** Loaded while the runtime starts, not before it. */
+async function loadClient(line: HttpLine, url: URL) {
+  const { createFetch } = await import("ofetch");
+  const client = createFetch({ fetch: lineFetch(line, url), Headers, AbortController });
+  // No retries by ofetch: it would have to know which errors are worth one, and that the order is to be kept.
+  return client.create({ method: "POST", retry: 0, responseType: "stream", ignoreResponseError: true });
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof LineBrokenError ? error.code : messageOf(error);
+}

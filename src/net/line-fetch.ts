@@ -1,0 +1,39 @@
+/** An `HttpLine` in the clothes of `fetch`, for ofetch to stand on. */
+import type { HttpLine } from "./http-line.ts";
+
+/** A body in pieces, which are sent as they are: joining megabytes would cost as much memory again. */
+export class BodyPieces {
+  readonly byteLength: number;
+
+  constructor(readonly pieces: readonly Uint8Array[]) {
+    this.byteLength = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+}
+
+/**
+ * As much of `fetch` as POSTs to the line's server need: bodies are texts, bytes or `BodyPieces`; the answer has its status
+ * and the beginning of its body, and no headers.
+ */
+export function lineFetch(line: HttpLine, url: URL): typeof fetch {
+  const post = async (target: string, { headers, body }: { headers: Headers; body: unknown }): Promise<Response> => {
+    if (!target.startsWith(`${url.origin}/`))
+      throw new TypeError(`${target} is not on the line's server ${url.origin}`);
+    const pieces = toPieces(body);
+    let head = `POST ${target.slice(url.origin.length)} HTTP/1.1\r\nHost: ${url.host}\r\n`;
+    headers.forEach((value, name) => {
+      head += `${name}: ${value}\r\n`;
+    });
+    head += `Content-Length: ${pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)}\r\n\r\n`;
+    const answer = await line.post({ head, body: pieces });
+    return new Response(answer.body.byteLength > 0 ? Buffer.from(answer.body) : null, { status: answer.status });
+  };
+  return post as unknown as typeof fetch;
+}
+
+function toPieces(body: unknown): readonly Uint8Array[] {
+  if (body instanceof BodyPieces) return body.pieces;
+  if (body instanceof Uint8Array) return [body];
+  if (body === undefined || body === null || body === "") return [];
+  if (typeof body === "string") return [Buffer.from(body)];
+  throw new TypeError("the line sends texts, bytes and pieces only");
+}

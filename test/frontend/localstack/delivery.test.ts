@@ -1,0 +1,175 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { Delivery, type Post } from "../../../src/frontend/localstack/delivery.ts";
+import { BodyPieces } from "../../../src/net/line-fetch.ts";
+import { type RawConnection, RawServer } from "../../net/raw-server.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+
+let server: RawServer;
+afterEach(() => server.stop());
+
+function open(sendsAhead: boolean) {
+  server = new RawServer();
+  const clock = new FakeClock();
+  return { clock, delivery: new Delivery({ endpoint: server.url.href, clock, sendsAhead }) };
+}
+
+const logs: Post = { path: "logs", body: "L" };
+const result: Post = { path: "result", body: "R" };
+
+async function next(connection: RawConnection, answer?: string): Promise<string> {
+  const { head, body } = await connection.answer(answer);
+  return `${/^POST \/base\/(\S+) /.exec(head)?.[1]} ${body}`;
+}
+
+describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
+  test("posts arrive in the order they were given, each with its body", async () => {
+    const { delivery } = open(sendsAhead);
+    delivery.connect();
+    const pieces = new BodyPieces([Buffer.from("pie"), Buffer.from("ces")]);
+    const told = Promise.all([
+      delivery.deliver([
+        { path: "1", body: "text ü" },
+        { path: "2", body: Buffer.from("bytes") },
+      ]),
+      delivery.deliver([
+        { path: "3", body: "" },
+        { path: "4", body: pieces },
+      ]),
+    ]);
+    const connection = await server.connection();
+    const seen = [];
+    for (let count = 0; count < 4; count++) seen.push(await next(connection));
+    expect(seen).toEqual(["1 text ü", "2 bytes", "3 ", "4 pieces"]);
+    expect(await told).toEqual([true, true]);
+    expect(server.count).toBe(1);
+  });
+
+  test.each([400, 404, 500, 503])("HTTP %d is an answer, and the connection is kept", async (status) => {
+    const { delivery } = open(sendsAhead);
+    const told = delivery.deliver([logs, result]);
+    const connection = await server.connection();
+    const answer = `HTTP/1.1 ${status} No\r\nContent-Length: 3\r\n\r\nwhy`;
+    expect([await next(connection, answer), await next(connection, answer)]).toEqual(["logs L", "result R"]);
+    expect(await told).toBe(true);
+    expect(server.count).toBe(1);
+  });
+
+  test.each([0, 1])(
+    "a connection that breaks after %d answers costs another one, and the order is kept",
+    async (answered) => {
+      const { clock, delivery } = open(sendsAhead);
+      const told = delivery.deliver([logs, result]);
+      const first = await server.connection();
+      if (answered === 1) await next(first);
+      await first.request();
+      first.reset();
+      const second = (async () => {
+        const connection = await server.connection();
+        const seen = answered === 1 ? [] : [await next(connection)];
+        return [...seen, await next(connection)];
+      })();
+      while (server.count === 1) await clock.advance(50);
+      expect(await second).toEqual(answered === 1 ? ["result R"] : ["logs L", "result R"]);
+      expect(await told).toBe(true);
+    },
+  );
+
+  test("a LocalStack that took a post on a fresh connection and is silent is not asked again; what follows is told", async () => {
+    const { clock, delivery } = open(sendsAhead);
+    const told = delivery.deliver([logs, result]);
+    await (await server.connection()).request();
+    await clock.advance(10_000);
+    const connection = await server.connection();
+    expect(await next(connection)).toBe("result R");
+    expect(await told).toBe(false);
+    expect(server.count).toBe(2);
+  });
+
+  test("silence on a connection that had worked costs one more try, on a new one", async () => {
+    const { clock, delivery } = open(sendsAhead);
+    const ready = delivery.deliver([{ path: "ready", body: "" }]);
+    const first = await server.connection();
+    await next(first);
+    expect(await ready).toBe(true);
+    const told = delivery.deliver([logs, result]);
+    await first.request();
+    await clock.advance(10_000);
+    const second = await server.connection();
+    expect([await next(second), await next(second)]).toEqual(["logs L", "result R"]);
+    expect(await told).toBe(true);
+    expect(server.count).toBe(2);
+  });
+
+  test("a LocalStack that is silent on both is not asked a third time", async () => {
+    const { clock, delivery } = open(sendsAhead);
+    const ready = delivery.deliver([{ path: "ready", body: "" }]);
+    const first = await server.connection();
+    await next(first);
+    await ready;
+    const told = delivery.deliver([logs]);
+    await first.request();
+    await clock.advance(10_000);
+    await (await server.connection()).request();
+    await clock.advance(10_000);
+    expect(await told).toBe(false);
+    expect(server.count).toBe(2);
+  });
+
+  test("one that answers late, but answers, is told once", async () => {
+    const { clock, delivery } = open(sendsAhead);
+    const told = delivery.deliver([logs]);
+    const connection = await server.connection();
+    await connection.request();
+    await clock.advance(9_900);
+    connection.send("HTTP/1.1 202 OK\r\nContent-Length: 0\r\n\r\n");
+    expect(await told).toBe(true);
+    expect([server.count, connection.hasMore]).toEqual([1, false]);
+  });
+});
+
+describe("a LocalStack that cannot be reached", () => {
+  /** Delivers to nobody; returns when that was given up, milliseconds. */
+  async function givenUpAfter(patienceMs?: number): Promise<number> {
+    const { clock, delivery } = open(false);
+    server.stop();
+    let told: boolean | undefined;
+    delivery.deliver([logs], patienceMs).then((delivered) => {
+      told = delivered;
+    });
+    // Each attempt is a real connection, each pause is the fake clock's.
+    while (told === undefined) await clock.advance(50);
+    expect(told).toBe(false);
+    return clock.now();
+  }
+
+  test("is tried for three seconds", async () => {
+    const ms = await givenUpAfter();
+    expect(ms).toBeGreaterThanOrEqual(3000);
+    expect(ms).toBeLessThan(4000);
+  });
+
+  test("is tried for longer where that was asked for", async () => {
+    const ms = await givenUpAfter(20_000);
+    expect(ms).toBeGreaterThanOrEqual(18_000);
+    expect(ms).toBeLessThan(22_000);
+  });
+
+  test("gets everything in order once it is there", async () => {
+    const { clock, delivery } = open(false);
+    const { port } = server.url;
+    server.stop();
+    const told = Promise.all([
+      delivery.deliver([{ path: "ready", body: "" }], 20_000),
+      delivery.deliver([logs, result]),
+    ]);
+    for (let turn = 0; turn < 100; turn++) await clock.advance(50);
+    server = new RawServer({ port: Number(port) });
+    const arrived = server.connection();
+    while (server.count === 0) await clock.advance(50);
+    const connection = await arrived;
+    const seen = [];
+    for (let count = 0; count < 3; count++) seen.push(await next(connection));
+    expect(seen).toEqual(["ready ", "logs L", "result R"]);
+    expect(await told).toEqual([true, true]);
+  });
+});
