@@ -74,13 +74,7 @@ export function addRuntimeRoutes(
     return accepted();
   };
 
-  add("POST", `${version}/runtime/invocation/:id/response`, async (request, path) => {
-    const reply = await takeAnswer("response", request, path);
-    // Bun does not know trailers and closes the connection at once: announced so, the runtime does not reuse it.
-    if (request.headers.has("trailer")) reply.headers.set("Connection", "close");
-    return reply;
-  });
-
+  add("POST", `${version}/runtime/invocation/:id/response`, (request, path) => takeAnswer("response", request, path));
   add("POST", `${version}/runtime/invocation/:id/error`, (request, path) => takeAnswer("error", request, path));
 
   add("POST", `${version}/runtime/init/error`, async (request) => {
@@ -95,7 +89,7 @@ export function addRuntimeRoutes(
   });
 
   add("GET", `${version}/ping`, () => {
-    return new Response("pong", { headers: { "Content-Type": "text/plain; charset=utf-8" } });
+    return new PlainResponse("pong", { headers: { "Content-Type": "text/plain; charset=utf-8" } });
   });
 }
 

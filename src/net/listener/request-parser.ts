@@ -118,7 +118,8 @@ export class RequestParser {
     trailers: (bytes, at) => {
       const end = this.#take(bytes, at, endOfBlock, maxHeadBytes, 431);
       if (end === undefined) return bytes.length;
-      this.#endRequest(parseTrailers(this.#taken));
+      // Without the line break that was put before them.
+      this.#endRequest(parseTrailers(this.#taken.slice(1)));
       return end;
     },
   };
