@@ -99,8 +99,8 @@ export class Recorder implements EnvironmentEvents {
   }
 
   invocationStarted(start: InvocationStart): void {
-    const { clock, format } = this.options;
-    this.#flush("extension");
+    const { clock, format, facts } = this.options;
+    if (!facts.isManaged) this.#flush("extension");
     format.started(clock.epoch(), start);
   }
 
@@ -111,7 +111,6 @@ export class Recorder implements EnvironmentEvents {
 
   invocationEnded(report: InvocationReport): void {
     const { clock, format, telemetry, facts } = this.options;
-    // Where invocations share their output, the line may be another one's.
     if (!facts.isManaged) this.#flush("function");
     const at = clock.epoch();
     format.ended(at, report);
@@ -157,7 +156,10 @@ export class Recorder implements EnvironmentEvents {
     this.options.telemetry.endSubscriptions();
   }
 
-  /** Output without a newline behind it, from whoever has nothing more to write for now. */
+  /**
+   * Output without a newline behind it, from whoever has nothing more to write for now. Where invocations run side by side,
+   * that is nobody: the line may be another one's.
+   */
   #flush(type: OutputSource["kind"]): void {
     for (const stream of this.#streams) if (stream.type === type) stream.lines.flush();
   }

@@ -3,6 +3,7 @@ import { type Clock, settlesWithin } from "../clock.ts";
 import { log } from "../log.ts";
 import { release } from "../net/buffers.ts";
 import { type StandardStream, stdout } from "../standard-streams.ts";
+import { endOfPiece } from "./log/whole-characters.ts";
 
 /** Bytes that may wait for whoever reads our stdout before the function is held up, as it is by a reader of its own. */
 const patientBytes = 4 * 1024 * 1024;
@@ -23,6 +24,8 @@ export class StdoutForwarder {
   constructor(
     private readonly clock: Clock,
     private readonly stream: StandardStream = stdout,
+    /** The most one write may have: up to 4096 bytes a pipe takes whole or not at all, so that none ends in a character. */
+    private readonly maxWriteBytes = Number.POSITIVE_INFINITY,
   ) {}
 
   /**
@@ -36,11 +39,16 @@ export class StdoutForwarder {
     }
     const { length } = chunk;
     this.#waitingBytes += length;
-    this.stream.write(chunk, (error) => {
-      // Chunks pile up by the hundred until they are collected: a log would take its size once more.
-      if (chunk.length === chunk.buffer.byteLength) release(chunk);
-      this.#taken(length, error);
-    });
+    for (let from = 0; from < length; ) {
+      const end = endOfPiece(chunk, from, this.maxWriteBytes);
+      const piece = chunk.subarray(from, end);
+      this.stream.write(piece, (error) => {
+        this.#taken(piece.length, error);
+        // Chunks pile up by the hundred until they are collected: a log would take its size once more.
+        if (end === length && length === chunk.buffer.byteLength) release(chunk);
+      });
+      from = end;
+    }
     return this.#waitingBytes > patientBytes ? this.#patience() : undefined;
   }
 

@@ -127,6 +127,17 @@ for (const strategy of ["event", "polling"]) {
   });
 }
 
+test("a tree that can hardly be meant is watched without holding anything up, and a warning counts it", async () => {
+  const big = mkdtempSync(`${tmpdir()}/init-code-`);
+  for (let count = 0; count < 10_000; count++) mkdirSync(`${big}/${count % 100}/${count}`, { recursive: true });
+  await start("event", { env: { LOCALSTACK_HOT_RELOADING_PATHS: big } });
+  expect(init.stderr).toContain(`${big} holds 10101 directories`);
+  writeFileSync(`${big}/42/4242/new`, "");
+  await started(2);
+  expect((await init.invoke("{}")).body).toContain('"count":1');
+  rmSync(big, { recursive: true });
+}, 40_000);
+
 test("a running invocation ends before its processes do", async () => {
   await start("event");
   const id = await init.send(JSON.stringify({ sleep: 1500 }));

@@ -55,6 +55,22 @@ test("a chunk's memory is given up when it was written, a part of something larg
   expect([chunk.length, part.length, shownBytes()]).toEqual([0, megabyte, 2 * megabyte]);
 });
 
+test("writes are no larger than asked for, and never end within a character", async () => {
+  const limited = new StdoutForwarder(clock, new StandardStream(() => sink), 16);
+  const text = `x${"é€😀".repeat(50)}`;
+  limited.forward(Buffer.from(text));
+  expect(sink.written.join("")).toBe(text);
+  expect(sink.written.every((piece) => !piece.includes("\ufffd") && Buffer.byteLength(piece) <= 16)).toBe(true);
+});
+
+test("lines of init's own go along, in one write, and on lines of their own", async () => {
+  forwarder.forward(Buffer.from("unfinished"));
+  forwarder.forwardLine("END\nREPORT\n");
+  forwarder.forward(Buffer.from("next\n"));
+  expect(sink.written).toEqual(["unfinished", "\nEND\nREPORT\n", "next\n"]);
+  await forwarder.flush();
+});
+
 describe("a reader that is slow", () => {
   test("holds up the function above 4 MiB, until it has caught up", async () => {
     sink.next = "is full";

@@ -4,10 +4,11 @@
  */
 
 import { escapeInto, longestEscape } from "./json-escape.ts";
+import { endOfPiece } from "./whole-characters.ts";
 
 /** What a log came to. Between `{"logs":"` and `"}` its pieces are the body of a callback. */
 export interface LogText {
-  /** UTF-8, escaped as `JSON.stringify` does it, without the quotes around it. Cut anywhere. */
+  /** UTF-8, escaped as `JSON.stringify` does it, without the quotes around it. Cut anywhere; small logs share memory. */
   readonly pieces: readonly Uint8Array[];
   /** Of all pieces. */
   readonly byteLength: number;
@@ -107,7 +108,7 @@ export class LogBuffer {
 
   #addBytes(bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length; ) {
-      const end = blockEnd(bytes, from);
+      const end = endOfPiece(bytes, from, pieceBytes);
       if (this.#hasRoom(end - from)) {
         this.#escape(bytes, from, end);
         this.#isAtLineStart = bytes[end - 1] === newline;
@@ -188,13 +189,6 @@ class EscapedLog implements LogText {
 }
 
 const newline = 0x0a;
-
-/** Where the block that begins here ends: never between the bytes of one character. */
-function blockEnd(bytes: Uint8Array, from: number): number {
-  let end = Math.min(from + pieceBytes, bytes.length);
-  while (end < bytes.length && ((bytes[end] as number) & 0xc0) === 0x80) end--;
-  return end;
-}
 
 function isHighSurrogate(code: number): boolean {
   return code >= 0xd800 && code <= 0xdbff;

@@ -45,6 +45,18 @@ function endOfWholeCharacters(bytes: Uint8Array): number {
   return bytes.length;
 }
 
+/**
+ * Where a piece of at most `most` bytes ends that begins at `from`: between two characters, where there are any.
+ * @param most more than a character has
+ */
+export function endOfPiece(bytes: Uint8Array, from: number, most: number): number {
+  const last = from + most;
+  if (last >= bytes.length) return bytes.length;
+  for (let end = last; end > last - 4; end--) if (((bytes[end] as number) & 0xc0) !== 0x80) return end;
+  // No character is so long: it does not matter.
+  return last;
+}
+
 /** How many bytes a character has by its first one. A byte that begins none stands for itself. */
 function lengthOfCharacter(first: number): number {
   if (first < 0xc2 || first > 0xf4) return 1;

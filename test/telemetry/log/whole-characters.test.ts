@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { isUtf8 } from "node:buffer";
-import { mended, WholeCharacters } from "../../../src/telemetry/log/whole-characters.ts";
+import { endOfPiece, mended, WholeCharacters } from "../../../src/telemetry/log/whole-characters.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 
 function pushed(chunks: readonly Uint8Array[]): Buffer {
@@ -67,4 +67,18 @@ test("any bytes in any chunks are what the standard's decoder makes of the whole
     expect(isUtf8(whole), `seed ${seed}, round ${round}`).toBe(true);
     expect(whole.toString(), `seed ${seed}, round ${round}`).toBe(decoded(bytes));
   }
+});
+
+test.each([
+  ["abcdef", 0, 4, 4],
+  ["abcdef", 2, 4, 6],
+  ["abcdef", 5, 4, 6],
+  ["abc€", 0, 4, 3],
+  ["abc€", 0, 5, 3],
+  ["abc€", 0, 6, 6],
+  ["😀😀", 0, 7, 4],
+  ["\x80\x80\x80\x80\x80\x80\x80\x80", 0, 6, 6],
+])("a piece of %j from %i of at most %i bytes ends at %i", (text, from, most, end) => {
+  const bytes = text.startsWith("\x80") ? Buffer.from(text, "latin1") : Buffer.from(text);
+  expect(endOfPiece(bytes, from, most)).toBe(end);
 });
