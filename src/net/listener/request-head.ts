@@ -14,7 +14,7 @@ export class ProtocolError extends Error {
 }
 
 /**
- * Names in lower case. The first value of each, for the others do not count (`docs/contract/runtime-api.md` 1.12); of
+ * Names in lower case. The first value of each, for the others do not count (`docs/contract/runtime-api.md 1`); of
  * `connection` all.
  */
 export type Fields = ReadonlyMap<string, string>;
