@@ -16,6 +16,7 @@ export type ApiErrorType =
   | "InternalServerError"
   | "InvalidStateTransition"
   | "InvalidRequestID"
+  | "InvokeTimeout"
   | "RequestEntityTooLarge"
   | "TruncatedHTTPRequest"
   | "InvalidFunctionResponseMode";
