@@ -14,7 +14,7 @@ import { toApplicationLevel } from "../telemetry/log/json-levels.ts";
 import { type LogText, logBound } from "../telemetry/log/log-buffer.ts";
 import { JsonFormat, TextFormat } from "../telemetry/log/log-format.ts";
 import { type LogStore, SingleLog, SortedLogs } from "../telemetry/log/log-store.ts";
-import { Recorder } from "../telemetry/recorder.ts";
+import { Recorder, type RecorderOptions } from "../telemetry/recorder.ts";
 import type { FunctionFacts } from "../telemetry/records.ts";
 import { TelemetryService } from "../telemetry/subscribers/service.ts";
 
@@ -51,6 +51,8 @@ export interface EnvironmentParts {
   readonly showLine?: (text: string) => void;
   /** Shows output as it is. */
   readonly show: (chunk: Uint8Array) => Promise<void> | undefined;
+  readonly onMeasured?: RecorderOptions["onMeasured"];
+  readonly onExtensionsFinished?: RecorderOptions["onExtensionsFinished"];
   readonly onIdleFault: (fault: Fault) => void;
   readonly onEnd?: () => void;
 }
@@ -138,5 +140,16 @@ function newRecorder(parts: EnvironmentParts, logs: LogStore, telemetry: Telemet
   const format = isJsonFormat
     ? new JsonFormat(logs, facts, { application, system: settings.systemLogLevel })
     : new TextFormat(logs, facts, { initReports: policy.hasInitReports });
-  return new Recorder({ clock, format, telemetry, facts, isJsonFormat, show, flushMs: telemetryFlushMs });
+  const { onMeasured, onExtensionsFinished } = parts;
+  return new Recorder({
+    clock,
+    format,
+    telemetry,
+    facts,
+    isJsonFormat,
+    show,
+    flushMs: telemetryFlushMs,
+    ...(onMeasured && { onMeasured }),
+    ...(onExtensionsFinished && { onExtensionsFinished }),
+  });
 }
