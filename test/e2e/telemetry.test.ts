@@ -179,6 +179,27 @@ describe("the Telemetry API", () => {
     60_000,
   );
 
+  withRoot(
+    "has an extension's time in the report of the invocation it worked for, and not in the next one",
+    async () => {
+      const telemetry = { types: ["platform"] };
+      const onInvoke = [{ delayMs: 1000 }, {}];
+      world = startWithExtensions(runFixture("does-what-the-event-says.ts"), { a: { telemetry, onInvoke } });
+      const first = await say({});
+      const second = await say({});
+      const report = (id: string) => world.record("a", "platform.report", ({ record }) => record.requestId === id);
+      const { spans, metrics } = (await report(first.id)).record;
+      expect(spans).toEqual([span("extensionOverhead")]);
+      expect(spans[0].durationMs).toBeGreaterThan(900);
+      // The answer did not wait for it, and neither did the figures of either invocation.
+      expect(metrics.durationMs).toBeLessThan(900);
+      expect((await report(second.id)).record.metrics.durationMs).toBeLessThan(900);
+      for (const { logs } of [first, second]) {
+        expect(Number(/\tDuration: ([\d.]+) ms/.exec(logs)?.[1])).toBeLessThan(900);
+      }
+    },
+  );
+
   withRoot("tells of a timeout, a crash and a function's error, and of the init that follows", async () => {
     start({ types: ["platform"] }, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" } });
     const failed = await say({ error: "{}", headers: { "Lambda-Runtime-Function-Error-Type": "Function.Own" } });
