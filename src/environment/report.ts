@@ -10,23 +10,33 @@ export interface Measured {
   readonly durationMs: number;
   readonly maxMemoryMb: number;
   readonly initDurationMs: number | undefined;
+  readonly restoreDurationMs: number | undefined;
+  /** It ended because of an init or a restore that ran for it. */
+  readonly isInitFailure: boolean;
+  /** Extensions are still at work on it. */
+  readonly areExtensionsBusy: boolean;
 }
 
 export function reportOn(invocation: Invocation, settlement: Settlement, measured: Measured): InvocationReport {
   const { outcome, faultAfterAnswer } = settlement;
-  const { clock, durationMs, maxMemoryMb, initDurationMs } = measured;
-  const { handedOver, settled = clock.now() } = invocation.marks;
-  const { requestId, traceId } = invocation.request;
+  const { clock, durationMs, maxMemoryMb, initDurationMs, restoreDurationMs, isInitFailure, areExtensionsBusy } =
+    measured;
+  const { handedOver, over = clock.now() } = invocation.marks;
+  const { requestId, traceId, invokedFunctionArn } = invocation.request;
   return {
     requestId,
     traceId,
+    invokedFunctionArn,
     ...statusOf(outcome, faultAfterAnswer),
     durationMs,
-    runtimeMs: handedOver === undefined ? 0 : settled - handedOver,
-    producedBytes: outcome.kind === "response" ? outcome.body.byteLength : undefined,
+    runtimeMs: handedOver === undefined ? 0 : over - handedOver,
+    producedBytes: outcome.kind === "response" ? outcome.body.byteLength : invocation.streamedBytes,
     spans: spansOf(invocation, clock),
     maxMemoryMb,
     initDurationMs,
+    restoreDurationMs,
+    isInitFailure,
+    areExtensionsBusy,
   };
 }
 
@@ -58,7 +68,7 @@ function statusOf(
 
 /** Whatever of the three was gone through to its end. */
 function spansOf({ marks }: Invocation, clock: Clock): Span[] {
-  const { handedOver, answering, answered, settled } = marks;
+  const { handedOver, answering, answered, over } = marks;
   const sinceEpoch = clock.epoch() - clock.now();
   const spans: Span[] = [];
   const add = (name: Span["name"], from: number | undefined, to: number | undefined) => {
@@ -66,6 +76,6 @@ function spansOf({ marks }: Invocation, clock: Clock): Span[] {
   };
   add("responseLatency", handedOver, answering);
   add("responseDuration", answering, answered);
-  add("runtimeOverhead", answered, settled);
+  add("runtimeOverhead", answered, over);
   return spans;
 }

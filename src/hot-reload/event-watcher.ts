@@ -21,7 +21,7 @@ export interface EventWatcherOptions {
   readonly paths: readonly string[];
   readonly clock: Clock;
   readonly watch: WatchFunction;
-  readonly onChange: () => void;
+  readonly onChange: (path: string) => void;
   /** Watches cannot be had, or not all of them. This watcher has stopped when it is called; called once. */
   readonly onTrouble: (error: unknown) => void;
 }
@@ -80,7 +80,7 @@ export class EventWatcher {
     for (const { watched, stat, before } of outdated) {
       void this.#watch(watched, stat).then(() => {
         if (this.#isStopped) return;
-        if (watched.tree || before !== undefined) this.options.onChange();
+        if (watched.tree || before !== undefined) this.options.onChange(watched.path);
         if (!watched.tree && before !== undefined) warnMissing(watched.path);
       });
     }

@@ -30,7 +30,7 @@ export interface WatchHandle {
 export interface TreeWatchOptions {
   readonly clock: Clock;
   readonly watch: WatchFunction;
-  readonly onChange: () => void;
+  readonly onChange: (path: string) => void;
   /** Events were lost, or none will come any more: all is to be watched anew. `onChange` follows. */
   readonly onDeaf: () => void;
   /** Watches cannot be had, or not all of them. */
@@ -125,7 +125,7 @@ export class TreeWatch {
     } else if (!this.isDirectory && event === "rename") this.options.onDeaf();
     else if (filename.split("/").some(isIgnored)) return;
     else if (!recursive && event === "rename") this.#lookAgain(join(path, filename));
-    this.options.onChange();
+    this.options.onChange(typeof filename === "string" && this.isDirectory ? join(path, filename) : path);
   }
 
   /** Something of this name has come, gone, or taken another's place, in a directory that is watched alone. */

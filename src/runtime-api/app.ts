@@ -1,11 +1,12 @@
 /** The HTTP API the function's processes talk to. It knows no listener: `fetch` can be served by any. */
 import { Hono } from "hono";
 import { LinearRouter } from "hono/router/linear-router";
+import type { Exchanges } from "../environment/exchanges.ts";
 import { ExtensionRefusal } from "../environment/extensions/extension-states.ts";
 import type { Extensions } from "../environment/extensions/extensions.ts";
-import type { Runtime } from "../environment/runtime.ts";
 import { StateTransitionError } from "../environment/runtime-states.ts";
 import { log, logLevels } from "../log.ts";
+import { PlainResponse } from "../net/listener/plain-response.ts";
 import type { TelemetryService } from "../telemetry/subscribers/service.ts";
 import { addExtensionRoutes, extensionsVersion, type RegistrationFacts } from "./extension-routes.ts";
 import { apiError, methodNotAllowed, notFound } from "./replies.ts";
@@ -14,7 +15,7 @@ import { addTelemetryRoutes, logsVersion, telemetryVersion } from "./telemetry-r
 
 /** What the API needs of the environment: the processes that may call now. A reset puts others in their place. */
 export interface RuntimeHost {
-  readonly runtime: Runtime;
+  readonly exchanges: Exchanges;
   readonly extensions: Extensions;
 }
 
@@ -48,7 +49,7 @@ export function createRuntimeApi(options: RuntimeApiOptions): Hono {
     addTelemetryRoutes(options, add);
   } else {
     for (const version of [extensionsVersion, telemetryVersion, logsVersion]) {
-      app.all(`${version}/*`, () => new Response(null, { status: 404 }));
+      app.all(`${version}/*`, () => new PlainResponse(null, { status: 404 }));
     }
   }
   app.notFound(notFound);

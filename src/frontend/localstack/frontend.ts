@@ -1,9 +1,8 @@
 /** LocalStack's side of init: takes its invocations in turn and tells it what became of them. */
 
 import { type Clock, settlesWithin, sleep } from "../../clock.ts";
-import type { InvokeResult } from "../../environment/environment.ts";
 import type { InitOutcome } from "../../environment/generation.ts";
-import type { InvokeRequest } from "../../environment/invocation.ts";
+import type { Invocation, InvokeRequest, Settlement } from "../../environment/invocation.ts";
 import { type Fault, faultBody, messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { release } from "../../net/buffers.ts";
@@ -11,12 +10,15 @@ import type { Callbacks } from "./callbacks.ts";
 import { withRequestId } from "./request-id.ts";
 import { newFaultBody, toResult } from "./results.ts";
 
+/** How an invocation ended. */
+export type InvokeResult = Pick<Settlement, "outcome" | "faultAfterAnswer">;
+
 /** The part of the environment a front end uses. */
 export interface InvocableEnvironment {
   readonly runtimeExited: Promise<unknown>;
   init(): Promise<InitOutcome>;
-  invoke(request: InvokeRequest): Promise<InvokeResult>;
-  shutdown(): Promise<void>;
+  invoke(request: InvokeRequest): Pick<Invocation, "settled">;
+  stop(): Promise<void>;
 }
 
 export interface LocalStackFrontendOptions {
@@ -120,7 +122,7 @@ export class LocalStackFrontend {
   async stop(): Promise<void> {
     this.#isStopping = true;
     const { environment, clock } = this.options;
-    const everythingEnded = environment.shutdown();
+    const everythingEnded = environment.stop();
     const everythingTold = this.#bootTold.then(() => this.#turn).then(() => this.#told);
     if (!(await settlesWithin(clock, farewellBudgetMs, Promise.all([everythingEnded, everythingTold])))) {
       log.error(`not everything was ended and told within ${farewellBudgetMs} ms: the last callbacks may be lost`);
@@ -130,7 +132,7 @@ export class LocalStackFrontend {
   async #run(request: InvokeRequest): Promise<void> {
     const { requestId } = request;
     try {
-      const result = await this.options.environment.invoke(request);
+      const result = await this.options.environment.invoke(request).settled;
       const logs = this.options.takeLogs();
       this.#tell(() => this.#deliver(requestId, result, logs));
     } catch (error) {

@@ -32,6 +32,8 @@ export function toResult(outcome: Outcome, requestId: string, maxPayloadBytes: n
       return { channel: "error", body: faultBody(outcome.fault, requestId) };
     case "too large":
       return { channel: "error", body: tooLargeBody(maxPayloadBytes) };
+    // A stream goes to nobody but who asked for one, which LocalStack does not.
+    case "stream":
     case "stopped":
       return { channel: "error", body: faultBody(stoppedFault, requestId) };
   }

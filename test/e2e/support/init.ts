@@ -125,8 +125,16 @@ export class Init {
     return { id, ...(await this.double.waitForResult(id)) };
   }
 
-  /** The exit status, once the process has ended by itself and all it wrote was read. */
+  /**
+   * The exit status, once the process has ended and all it wrote was read. Told that the start failed, LocalStack stops the
+   * container.
+   */
   async exited(): Promise<number> {
+    const failed = this.double.waitForStatusError();
+    failed.then(
+      () => this.signal("SIGTERM"),
+      () => {},
+    );
     const status = await within(this.process.exited, "the exit of init");
     await within(this.#outputs, "the end of init's output");
     return status;

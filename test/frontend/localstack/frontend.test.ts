@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import type { InvokeResult } from "../../../src/environment/environment.ts";
 import type { InitOutcome } from "../../../src/environment/generation.ts";
 import type { InvokeRequest, Outcome } from "../../../src/environment/invocation.ts";
 import type { Callbacks } from "../../../src/frontend/localstack/callbacks.ts";
-import { LocalStackFrontend } from "../../../src/frontend/localstack/frontend.ts";
+import { type InvokeResult, LocalStackFrontend } from "../../../src/frontend/localstack/frontend.ts";
 import type { Result } from "../../../src/frontend/localstack/results.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
@@ -49,13 +48,13 @@ class World {
       environment: {
         runtimeExited: Promise.resolve(),
         init: () => this.init.promise,
-        invoke: async ({ requestId }) => {
+        invoke: ({ requestId }) => {
           this.invoked.push(requestId);
           const outcome = this.outcomes.get(requestId);
           if (outcome instanceof Error) throw outcome;
-          return outcome ?? new Promise(() => {});
+          return { settled: outcome ? Promise.resolve({ isRuntimeReady: true, ...outcome }) : new Promise(() => {}) };
         },
-        shutdown: async () => {
+        stop: async () => {
           this.isShutDown = true;
         },
       },
