@@ -4,7 +4,7 @@ import { Environment } from "../environment/environment.ts";
 import type { Policy } from "../environment/policy.ts";
 import { extensionEnvironment, runtimeEnvironment } from "../environment/variables.ts";
 import type { Fault } from "../errors.ts";
-import { type Address, listen } from "../net/listener.ts";
+import { type Address, listenAsGo } from "../net/listener.ts";
 import type { FoundBootstrap } from "../prepare/bootstrap.ts";
 import { areExtensionsEnabled, findExtensions } from "../prepare/extension-files.ts";
 import { Owner } from "../process/owner.ts";
@@ -83,7 +83,7 @@ export function newEnvironment(parts: EnvironmentParts): BuiltEnvironment {
   const areExtensionsOn = areExtensionsEnabled();
   // Its address is in the environment of the processes, and the app wants what starts them.
   let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 });
-  const listener = listen("the Runtime API", parts.runtimeApi, (request) => answer(request));
+  const listener = listenAsGo("the Runtime API", parts.runtimeApi, (request) => answer(request));
   const { hostname, port } = listener.address;
 
   const env = runtimeEnvironment(variables, bootstrap.handler, `${hostname}:${port}`);
