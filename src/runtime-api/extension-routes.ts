@@ -2,6 +2,7 @@
 import type { Delivered, Extension } from "../environment/extensions/extension.ts";
 import { ExtensionRefusal } from "../environment/extensions/extension-states.ts";
 import type { Extensions } from "../environment/extensions/extensions.ts";
+import { PlainResponse } from "../net/listener/plain-response.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
 import { accepted, apiError, escapeHtml, toApiJson } from "./replies.ts";
 
@@ -115,7 +116,7 @@ function registered(extension: Extension, facts: RegistrationFacts, acceptedFeat
   const { functionName, functionVersion, handler, accountId } = facts;
   const wantsAccountId = acceptedFeatures.split(",").some((feature) => feature.trim() === "accountId");
   const about = { functionName, functionVersion, handler };
-  return new Response(toApiJson(wantsAccountId && accountId !== "" ? { accountId, ...about } : about), {
+  return new PlainResponse(toApiJson(wantsAccountId && accountId !== "" ? { accountId, ...about } : about), {
     headers: { "Content-Type": "application/json", "Lambda-Extension-Identifier": extension.id },
   });
 }
@@ -129,7 +130,7 @@ function invokeReply({ invocation }: Extract<Delivered, { kind: "invoke" }>): Re
     invokedFunctionArn,
     ...(traceId === "" ? {} : { tracing: { type: "X-Amzn-Trace-Id", value: traceId } }),
   };
-  return new Response(escapeHtml(JSON.stringify(event)), {
+  return new PlainResponse(escapeHtml(JSON.stringify(event)), {
     headers: {
       "Content-Type": "application/json",
       "Lambda-Extension-Event-Identifier": crypto.randomUUID(),
@@ -140,5 +141,5 @@ function invokeReply({ invocation }: Extract<Delivered, { kind: "invoke" }>): Re
 /** No event identifier, and a content type of text: recorded so. */
 function shutdownReply({ deadlineMs, reason }: Extract<Delivered, { kind: "shutdown" }>): Response {
   const event = { eventType: "SHUTDOWN", deadlineMs, shutdownReason: reason };
-  return new Response(JSON.stringify(event), { headers: { "Content-Type": "text/plain; charset=utf-8" } });
+  return new PlainResponse(JSON.stringify(event), { headers: { "Content-Type": "text/plain; charset=utf-8" } });
 }

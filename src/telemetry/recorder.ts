@@ -27,6 +27,10 @@ export interface RecorderOptions {
   readonly show: (chunk: Uint8Array) => unknown;
   /** Milliseconds subscribers have, when a shutdown begins, to take what waits for them. */
   readonly flushMs: number;
+  /** Is told what was measured of each invocation. */
+  readonly onMeasured?: (report: InvocationReport) => void;
+  /** Is told for how many milliseconds extensions worked on after an invocation. */
+  readonly onExtensionsFinished?: (requestId: string, ms: number) => void;
 }
 
 /** The output of one process. */
@@ -114,6 +118,7 @@ export class Recorder implements EnvironmentEvents {
     if (!facts.isManaged) this.#flush("function");
     const at = clock.epoch();
     format.ended(at, report);
+    this.options.onMeasured?.(report);
     if (!telemetry.isListening) return;
     if (!facts.isManaged) telemetry.record(records.runtimeDone(at, report));
     if (report.faultReason !== undefined) telemetry.record(records.fault(at, report));
@@ -122,6 +127,7 @@ export class Recorder implements EnvironmentEvents {
   }
 
   extensionsFinished({ requestId }: InvocationStart, ms: number): void {
+    this.options.onExtensionsFinished?.(requestId, ms);
     const report = this.#unreported.get(requestId);
     if (report) this.#report(report, ms);
   }
