@@ -63,9 +63,11 @@ export function createRuntimeApi(options: RuntimeApiOptions): Hono {
 }
 
 /**
- * The path as sent: percent-encoded, with every slash, without the query. HTTP/1.0 without a host has nothing before it.
+ * The path as sent: percent-encoded, with every slash, without the query. HTTP/1.0 without a host has nothing before
+ * it.
  *
- * Hono's router for few routes takes a path with a slash behind it for the same; AWS does not. Two slashes it leaves alone.
+ * Hono's router for few routes takes a path with a slash behind it for the same; AWS does not. Two slashes it leaves
+ * alone.
  */
 export function rawPath(request: Request): string {
   const { url } = request;

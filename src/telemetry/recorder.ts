@@ -25,7 +25,10 @@ export interface RecorderOptions {
   readonly facts: records.FunctionFacts;
   /** Whether the function logs in JSON. */
   readonly isJsonFormat: boolean;
-  /** Shows output as it is, in whole characters, and takes its memory over. A promise it returns holds up whoever writes. */
+  /**
+   * Shows output as it is, in whole characters, and takes its memory over. A promise it returns holds up whoever
+   * writes.
+   */
   readonly show: (chunk: Uint8Array) => unknown;
   /** Milliseconds subscribers have, when a shutdown begins, to take what waits for them. */
   readonly flushMs: number;
@@ -134,7 +137,10 @@ export class Recorder implements EnvironmentEvents {
     if (report) this.#report(report, ms);
   }
 
-  /** What an invocation came to, when everything for it is done. @param overheadMs what extensions took beyond the runtime */
+  /**
+   * What an invocation came to, when everything for it is done.
+   * @param overheadMs what extensions took beyond the runtime
+   */
   #report(report: InvocationReport, overheadMs?: number): void {
     const { clock, telemetry, facts } = this.options;
     const at = clock.epoch();
@@ -149,7 +155,7 @@ export class Recorder implements EnvironmentEvents {
 
   async shutdownStarted(): Promise<void> {
     this.#flush("function");
-    // Nobody will be done any more.
+    // No extension will tell any more that it is done.
     for (const report of this.#unreported.values()) this.#report(report);
     const { telemetry, flushMs } = this.options;
     if (telemetry.isListening) await telemetry.flush(flushMs);
@@ -165,8 +171,8 @@ export class Recorder implements EnvironmentEvents {
   }
 
   /**
-   * Output without a newline behind it, from whoever has nothing more to write for now. Where invocations run side by side,
-   * that is nobody: the line may be another one's.
+   * Output without a newline behind it, from whoever has nothing more to write for now. Where invocations run side by
+   * side, that is nobody: the line may be another one's.
    */
   #flush(type: OutputSource["kind"]): void {
     for (const stream of this.#streams) if (stream.type === type) stream.lines.flush();

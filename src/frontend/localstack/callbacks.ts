@@ -15,8 +15,8 @@ export interface CallbackAddress {
 }
 
 /**
- * Everything goes out one after the other, in the order of the calls. Each call returns whether LocalStack answered, with
- * whatever status; none rejects.
+ * Everything goes out one after the other, in the order of the calls. Each call returns whether LocalStack answered,
+ * with whatever status; none rejects.
  */
 export class Callbacks {
   readonly #delivery: Delivery;
@@ -37,14 +37,16 @@ export class Callbacks {
     return this.#delivery.deliver([{ path: `${this.#status}/ready`, body: "" }], startPatienceMs);
   }
 
-  /** Something failed outside of any invocation's result. LocalStack answers 400 once start-up is over: that is normal. */
+  /**
+   * Something failed outside of any invocation's result. LocalStack answers 400 once start-up is over: that is normal.
+   */
   statusError(body: Uint8Array | string): Promise<boolean> {
     return this.#delivery.deliver([{ path: `${this.#status}/error`, body }]);
   }
 
   /**
-   * What became of an invocation: its log text, which LocalStack reads at the moment the result arrives, then its result.
-   * What the result is was decided by whoever gave it, never by looking into it.
+   * What became of an invocation: its log text, which LocalStack reads at the moment the result arrives, then its
+   * result. Whether it is a response or an error is told with it, and never found out by looking into its body.
    */
   invocation(requestId: string, logs: string, result: Result | undefined): Promise<boolean> {
     const path = `invocations/${encodeURIComponent(requestId)}`;
