@@ -126,6 +126,18 @@ describe("a runtime's own init error", () => {
       "1",
       '{"requestId":"","errorType":"E"}',
     ],
+    [
+      "keeps its numbers, its blanks and the order of its keys",
+      '{ "errorMessage":"m","errorType":"T", "orderId":12345678901234567890,"2":"b","1":"a","x":1.10 }',
+      "1",
+      '{ "errorMessage":"m","errorType":"T", "orderId":12345678901234567890,"2":"b","1":"a","x":1.10 ,"requestId":""}',
+    ],
+    [
+      "may be nested however deep",
+      `{"errorMessage":"m","errorType":"T","cause":${"[".repeat(40_000)}${"]".repeat(40_000)}}`,
+      "1",
+      `{"errorMessage":"m","errorType":"T","cause":${"[".repeat(40_000)}${"]".repeat(40_000)},"requestId":""}`,
+    ],
     ["is posted raw when it is no JSON", "just text", "1", "just text"],
     ["is posted raw when it is no object", '["a" ]', "1", '["a" ]'],
     ["is posted empty when it is empty", "", "1", ""],
