@@ -12,7 +12,9 @@ export type FaultType =
   | "Extension.Crash"
   | "Extension.InitError"
   | "Extension.ExitError"
+  | "Runtime.RestoreHookUserTimeout"
   | "Sandbox.Timedout"
+  | "Sandbox.Timeout"
   | "Sandbox.Failure";
 
 /** Why init, an invocation or an idle runtime ended, when the runtime did not say so itself. */
@@ -111,6 +113,19 @@ function signalText(signal: string | number): string {
 export function timeoutFault(timeoutSeconds: number, waitedFor?: string): Fault {
   const blame = waitedFor === undefined ? "" : ` while waiting for ${waitedFor}`;
   return { type: "Sandbox.Timedout", reason: `Task timed out after ${timeoutSeconds}.00 seconds${blame}` };
+}
+
+/** An init that took longer than it may. The type is the one of LocalStack's own init, without a `d`. */
+export function initTimeoutFault(limitMs: number): Fault {
+  return { type: "Sandbox.Timeout", reason: `Init phase timed out after ${limitMs / 1000} seconds` };
+}
+
+/** What a function does after its snapshot was restored took longer than it may. */
+export function restoreTimeoutFault(limitMs: number): Fault {
+  return {
+    type: "Runtime.RestoreHookUserTimeout",
+    reason: `Restore timed out after ${(limitMs / 1000).toFixed(2)} seconds`,
+  };
 }
 
 /** The type of a response or error payload above the limit. */

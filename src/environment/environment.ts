@@ -1,74 +1,66 @@
 /**
- * The lifecycle of an execution environment: init, then one invocation after another, resets between them where
- * processes failed, and the shutdown. It knows no HTTP and no LocalStack.
+ * The life of an execution environment: init, then invocations, resets between them where processes failed, and the
+ * shutdown. It knows no HTTP and no LocalStack.
  */
 import { type Clock, settlesWithin } from "../clock.ts";
-import { type Fault, messageOf, timeoutFault } from "../errors.ts";
+import { type Fault, initTimeoutFault, messageOf, restoreTimeoutFault, timeoutFault } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Launch } from "../process/launch.ts";
-import type { EnvironmentEvents, InitPhase } from "../telemetry/events.ts";
+import type { EnvironmentEvents } from "../telemetry/events.ts";
 import type { ShutdownReason } from "./extensions/extension.ts";
 import { Generation, type InitOutcome } from "./generation.ts";
-import { Invocation, type InvokeRequest, type Outcome, type Settlement } from "./invocation.ts";
+import { Invocation, type InvokeRequest } from "./invocation.ts";
+import { type Event, next, type State, takesInvocations } from "./lifecycle-table.ts";
+import { aftermathMs, memorySampleEveryMs, restoreMs, shutdownMs } from "./limits.ts";
+import type { Policy } from "./policy.ts";
 import type { ProcessPlan } from "./processes.ts";
 import { reportOn } from "./report.ts";
-
-/** Milliseconds a reset or the shutdown may take to end what the processes left behind. */
-const resetBudgetMs = 2000;
-
-/** How often the memory of a running function is looked at, milliseconds; its end is always looked at. */
-const memorySampleEveryMs = 100;
+import { Running } from "./running.ts";
 
 export interface EnvironmentOptions {
   readonly plan: ProcessPlan;
+  readonly policy: Policy;
   readonly timeoutSeconds: number;
   readonly clock: Clock;
   readonly launch: Launch;
-  /** Ends every process below init, also what left its group; resolves within the budget. */
+  /** Ends every process of this environment, also what left its group; resolves within the budget, milliseconds. */
   readonly endAll: (budgetMs: number) => Promise<unknown>;
   /** The peak memory so far, MB. */
   readonly memory: { sample(): number; watch(pid: number): void };
   readonly events: EnvironmentEvents;
   /** The runtime ended between two invocations. */
   readonly onIdleFault: (fault: Fault) => void;
-}
-
-export interface InvokeResult {
-  readonly outcome: Outcome;
-  readonly faultAfterAnswer?: Fault;
-}
-
-/** An invocation under way. */
-interface Running {
-  readonly invocation: Invocation;
-  /** Tells that it began, once, however often it is called. */
-  readonly announce: () => void;
-  /** Whether its processes have got it: what breaks before is not its fault. */
-  isDispatched: boolean;
+  /** The environment has ended by itself, as managed instances do when their processes break. */
+  readonly onEnd?: () => void;
 }
 
 export class Environment {
+  #state: State = "cold";
   #generation: Generation;
-  #running: Running | undefined;
-  /** A crash of the runtime between two invocations: AWS lets the next invocation fail with it. */
-  #idleFault: Fault | undefined;
-  /** The reset under way, if any: the next invocation waits for it. */
+  /** Invocations whose turn has not come, in the order they came. */
+  readonly #queue: Invocation[] = [];
+  readonly #running = new Set<Running>();
+  /** Why the next invocation fails: how init ended, or what the idle runtime ended with. */
+  #failure: InitOutcome | undefined;
   #reset: Promise<void> = Promise.resolve();
-  #isResetDue = false;
   /** The code changed while processes were busy with the old one. */
   #isReloadDue = false;
-  #isBooting = false;
-  #isStopped = false;
-  #hasInitFailed = false;
   #initDurationMs: number | undefined;
+  #isEndingByItself = false;
+  /** On the clock's `now`: until then an end of the runtime belongs to the invocation that failed last. */
+  #aftermathUntil = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: EnvironmentOptions) {
     this.#generation = this.#newGeneration();
   }
 
-  /** The runtime that may call the Runtime API now. */
-  get runtime(): Generation["runtime"] {
-    return this.#generation.runtime;
+  get state(): State {
+    return this.#state;
+  }
+
+  /** What the runtime that may call the Runtime API now exchanges with us. */
+  get exchanges(): Generation["exchanges"] {
+    return this.#generation.exchanges;
   }
 
   /** The extensions that may call the Extensions API now. */
@@ -81,88 +73,28 @@ export class Environment {
     return this.#generation.runtimeExited;
   }
 
-  /** The boot's init phase: starts the processes and waits until all of them poll, or for what prevented it. */
+  /**
+   * The first init: starts the processes and waits until all of them poll, or for what prevented it. Where the policy
+   * tries again inside the next invocation, the processes of the first attempt are gone when this resolves.
+   */
   async init(): Promise<InitOutcome> {
-    if (this.#isStopped) return { kind: "cancelled" };
-    const { clock, memory } = this.options;
-    const startedAt = clock.now();
-    this.#isBooting = true;
-    this.#generation.start("init");
-    const outcome = await this.#generation.initialized;
-    this.#isBooting = false;
-    this.#hasInitFailed = outcome.kind !== "ready" && outcome.kind !== "cancelled";
-    if (outcome.kind === "ready") {
-      this.#initDurationMs = clock.now() - startedAt;
-      // So that a runtime that dies in its first invocation does not go down as one that used nothing.
-      memory.sample();
-      this.#reloadIfDue();
-    }
+    if (next(this.#state, "boot", this.options.policy) === undefined) return { kind: "cancelled" };
+    const startedAt = this.options.clock.now();
+    const outcome = await this.#boot(this.options.policy.initLimitMs);
+    if (outcome.kind === "ready") this.#initDurationMs = this.options.clock.now() - startedAt;
+    if (this.#state === "resetting") await this.#reset;
     return outcome;
   }
 
   /**
-   * Runs one invocation to its end: until the runtime has answered and polled again. Extensions may still be at work
-   * then; the next invocation waits for them. The caller asks for one at a time; it may ask before init has ended.
-   *
-   * The function's timeout counts from here: waiting for init, for extensions, and an init that runs inside the
-   * invocation because the last processes failed, are part of it, as they are on AWS.
+   * Takes an invocation over and returns its handle at once; it runs when its turn has come. Its time counts from there:
+   * an init that runs inside it because the last processes failed is part of it, as on AWS.
    */
-  async invoke(request: InvokeRequest): Promise<InvokeResult> {
-    // Another may begin while one is waited for.
-    for (let reset: unknown; reset !== this.#reset; ) {
-      reset = this.#reset;
-      await reset;
-    }
-    const { clock, timeoutSeconds, memory, events } = this.options;
-    const timeoutMs = timeoutSeconds * 1000;
-    const startedAt = clock.now();
-    const invocation = new Invocation(request, clock.epoch() + timeoutMs, () => clock.now());
-    let isAnnounced = false;
-    const running: Running = {
-      invocation,
-      isDispatched: false,
-      announce() {
-        if (!isAnnounced) events.invocationStarted(request);
-        isAnnounced = true;
-      },
-    };
-    this.#running = running;
-    let hasTimedOut = false;
-    const stopTimer = clock.after(timeoutMs, () => {
-      hasTimedOut = true;
-      const waitsFor = running.isDispatched ? undefined : this.#generation.waitsFor;
-      invocation.end({ kind: "timeout", fault: timeoutFault(timeoutSeconds, waitsFor) });
-    });
-    const stopSampling = every(clock, memorySampleEveryMs, () => memory.sample());
-    this.#serve(running).catch((error) => {
-      log.error("serving an invocation failed inside init, please report this:", error);
-      invocation.fail({ type: "Sandbox.Failure", reason: messageOf(error) });
-    });
-    const settlement = await invocation.settled;
-    stopTimer();
-    stopSampling();
-    this.#running = undefined;
-
-    running.announce();
-    if (!running.isDispatched) events.invocationDispatched(request);
-    // Measured before processes are killed: the dead have no memory to look at.
-    const maxMemoryMb = memory.sample();
-    const durationMs = Math.min(clock.now() - startedAt, timeoutMs);
-    const reason = hasTimedOut ? "timeout" : this.#isStopped ? "spindown" : "failure";
-    if (!settlement.isRuntimeReady) this.#generation.beginEnd(reason);
-    await this.#generation.drain();
-    events.invocationEnded(
-      reportOn(invocation, settlement, {
-        clock,
-        durationMs: hasTimedOut ? timeoutMs : durationMs,
-        maxMemoryMb,
-        initDurationMs: request.isInitRetry ? undefined : this.#initDurationMs,
-      }),
-    );
-    this.#initDurationMs = undefined;
-    if (!settlement.isRuntimeReady) this.#startReset(reason);
-    this.#reloadIfDue();
-    return toResult(settlement);
+  invoke(request: InvokeRequest): Invocation {
+    const invocation = new Invocation(request, () => this.options.clock.now());
+    this.#queue.push(invocation);
+    this.#takeNext();
+    return invocation;
   }
 
   /**
@@ -170,117 +102,260 @@ export class Environment {
    * before the next one asks. If they cannot start, the next invocation fails with the reason.
    */
   reload(): void {
+    if (this.#state === "cold") return;
     this.#isReloadDue = true;
-    if (!this.#isBooting && !this.#running) this.#reloadIfDue();
+    this.#reloadIfDue();
   }
 
-  /** Ends a running invocation and all processes. Nothing starts afterwards. */
-  async shutdown(): Promise<void> {
-    this.#isStopped = true;
-    this.#running?.invocation.end({ kind: "stopped" });
-    this.#startReset(this.#hasInitFailed ? "failure" : "spindown");
+  /** Ends running invocations and all processes, within the budget of a shutdown. Nothing starts afterwards. */
+  async stop(): Promise<void> {
+    const reason = this.#state === "failed" ? "failure" : "spindown";
+    this.#move("stop", reason);
+    for (const { invocation } of this.#running) invocation.end({ kind: "stopped" });
     await this.#reset;
+  }
+
+  /** One invocation from its turn to its REPORT. */
+  async #run(running: Running): Promise<void> {
+    const { events, memory, policy } = this.options;
+    const { invocation } = running;
+    const stopSampling = every(this.options.clock, memorySampleEveryMs, () => memory.sample());
+    // A restore has a time of its own.
+    if (!this.exchanges.isSnapshot) this.#startTime(running);
+    this.#serve(running).catch((error) => {
+      log.error("serving an invocation failed inside init, please report this:", error);
+      invocation.fail({ type: "Sandbox.Failure", reason: messageOf(error) });
+    });
+    const settlement = await invocation.over;
+    running.stopTimer();
+    stopSampling();
+
+    running.announce();
+    if (!running.isDispatched) events.invocationDispatched(invocation.request);
+    // Measured before processes are killed: the dead have no memory to look at.
+    const maxMemoryMb = memory.sample();
+    const durationMs = running.durationMs();
+    const livesOn = running.hasTimedOut && policy.afterTimeout === "late answer";
+    if (livesOn) this.exchanges.forget(invocation);
+    const reason = running.hasTimedOut ? "timeout" : this.#isStopping ? "spindown" : "failure";
+    if (!settlement.isRuntimeReady && !livesOn) this.#generation.beginEnd(reason);
+    await this.#generation.drain();
+    const settled = running.faultAfterwards
+      ? { ...settlement, faultAfterAnswer: running.faultAfterwards, isRuntimeReady: false }
+      : settlement;
+    const isInitDurationWanted = policy.reportsInitDuration && !invocation.request.isInitRetry;
+    events.invocationEnded(
+      reportOn(invocation, settled, {
+        clock: this.options.clock,
+        durationMs,
+        maxMemoryMb,
+        initDurationMs: isInitDurationWanted ? this.#initDurationMs : undefined,
+        restoreDurationMs: running.restoreDurationMs,
+      }),
+    );
+    this.#initDurationMs = undefined;
+    this.#running.delete(running);
+    if (settled.outcome.kind === "error") this.#aftermathUntil = this.options.clock.now() + aftermathMs;
+    invocation.settle(settled);
+    if (settled.isRuntimeReady || livesOn) this.#onSettled(invocation);
+    else this.#move("broke", reason);
   }
 
   /** Brings the invocation to processes that poll, or settles it with what prevented that. */
   async #serve(running: Running): Promise<void> {
     const { invocation } = running;
     const { events } = this.options;
-    if (this.#idleFault) return invocation.fail(this.#idleFault);
-    if (this.#isStopped) return invocation.end({ kind: "stopped" });
-    // What extensions still do and write is the last invocation's; they may break over it.
-    while (!this.#isResetDue && this.#generation.isInitialized) {
-      await this.#generation.settled();
-      if (!this.#isResetDue) await this.#generation.drain();
-      if (!this.#generation.isBusy || !invocation.isWaiting) break;
-    }
-    // One may have begun at any moment of that: nothing starts beside processes that are being ended.
-    for (let reset: unknown; reset !== this.#reset; ) {
-      reset = this.#reset;
-      await reset;
-    }
+    if (this.#state === "booting") await this.#generation.initialized;
+    // What was written before this began is not its own; processes may end over it.
+    if (this.#state === "ready") await this.#generation.drain();
+    while (this.#state === "resetting") await this.#reset;
+    if (this.#isStopping) return invocation.end({ kind: "stopped" });
     if (!invocation.isWaiting) return;
+    this.#move("invoke");
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) return endWith(invocation, failure);
     running.announce();
-    if (this.#isResetDue) this.#startFresh("invoke");
-    const generation = this.#generation;
-    if (!generation.isInitialized) {
-      const outcome = await generation.initialized;
-      if (outcome.kind === "fault") return invocation.fail(outcome.fault);
-      if (outcome.kind === "init error") return invocation.end(outcome);
-      if (outcome.kind === "cancelled") return invocation.end({ kind: "stopped" });
+    if (this.#state === "starting") {
+      this.#startFresh("invoke");
+      const outcome = await this.#generation.initialized;
+      if (outcome.kind !== "ready") return endWith(invocation, outcome);
+      if (!invocation.isWaiting) return;
+      this.#move("initialized");
     }
+    if (this.exchanges.isSnapshot && !(await this.#restore(running))) return;
     if (!invocation.isWaiting) return;
     running.isDispatched = true;
     events.invocationDispatched(invocation.request);
-    generation.dispatch(invocation);
+    this.#generation.dispatch(invocation);
   }
 
-  /** Starts new processes in the place of those a reset has ended. */
-  #startFresh(phase: InitPhase): void {
-    this.#isResetDue = false;
-    this.#generation = this.#newGeneration();
-    this.#generation.start(phase);
+  /** @returns whether the runtime polls after its restore; if not, the invocation has ended with the reason */
+  async #restore(running: Running): Promise<boolean> {
+    const startedAt = this.options.clock.now();
+    const outcome = await this.#generation.restore(restoreMs);
+    running.restoreDurationMs = this.options.clock.now() - startedAt;
+    if (!running.isTimed) this.#startTime(running);
+    if (outcome.kind === "overdue") running.invocation.fail(restoreTimeoutFault(restoreMs));
+    else if (outcome.kind !== "ready") endWith(running.invocation, outcome);
+    return outcome.kind === "ready";
   }
 
-  #reloadIfDue(): void {
-    if (!this.#isReloadDue || this.#isStopped) return;
-    this.#isReloadDue = false;
-    log.info("the function's code changed: its processes are replaced");
-    if (!this.#isResetDue) this.#startReset("spindown");
-    this.#reset = this.#reset.then(() => {
-      if (this.#isResetDue && !this.#isStopped) this.#startFresh("init");
+  #startTime(running: Running): void {
+    const { timeoutSeconds } = this.options;
+    running.startTime(timeoutSeconds * 1000, () => {
+      const waitsFor = running.isDispatched ? undefined : this.#generation.waitsFor;
+      const fault = timeoutFault(timeoutSeconds, waitsFor);
+      running.invocation.end({ kind: "timeout", fault });
+      // The first init is told of, whatever becomes of the invocation that waited for it.
+      if (this.#state === "booting") this.#generation.giveUp(fault);
     });
   }
 
-  #newGeneration(): Generation {
-    const { plan, clock, launch, events, memory } = this.options;
-    return new Generation({
-      plan,
-      clock,
-      launch,
-      events,
-      onLaunch: (pid) => memory.watch(pid),
-      onFault: (fault, by) => this.#onFault(fault, by),
+  /** The runtime is done with an invocation; extensions may still work on it, in its time and not the next one's. */
+  #onSettled(invocation: Invocation): void {
+    if (this.#running.size > 0) {
+      this.#takeNext();
+      return;
+    }
+    if (!this.#move("settled")) return;
+    if (this.#generation.isBusy) void this.#awaitExtensions(invocation);
+    else this.#move("extensions done");
+  }
+
+  async #awaitExtensions({ request, deadlineMs }: Invocation): Promise<void> {
+    const { clock, events } = this.options;
+    const generation = this.#generation;
+    const startedAt = clock.now();
+    const callOff = clock.after(Math.max(0, deadlineMs - clock.epoch()), () => {
+      log.error(`the time of ${request.requestId} is over, init no longer waits for ${generation.waitsFor}`);
+      this.#move("extensions overdue", "timeout");
     });
+    // One may lose its poll while what it wrote is being received.
+    while (generation.isBusy) {
+      await generation.settled();
+      await generation.drain();
+    }
+    callOff();
+    events.extensionsFinished(request, clock.now() - startedAt);
+    if (generation === this.#generation) this.#move("extensions done");
   }
 
   /** Processes of the present generation broke. */
   #onFault(fault: Fault, by: "runtime" | "extension"): void {
-    if (this.#running?.isDispatched) {
-      this.#running.invocation.fail(fault);
-    } else if (this.#idleFault) {
-      // The next invocation fails with what broke first.
-      log.info(`more processes ended while nobody was served: ${fault.reason}`);
-    } else if (by === "extension") {
-      // Between two invocations: the next one gets fresh processes and has no part in it.
-      this.#startReset("failure");
-    } else if (this.#running) {
-      this.#running.invocation.fail(fault);
-    } else {
-      this.#idleFault = fault;
+    const { clock, policy } = this.options;
+    const served = [...this.#running].filter(({ isDispatched }) => isDispatched);
+    if (served.length > 0) {
+      for (const running of served) running.fail(fault);
+    } else if (this.#state === "serving" || this.#state === "starting") {
+      for (const { invocation } of this.#running) invocation.fail(fault);
+    } else if (by === "extension" || clock.now() < this.#aftermathUntil) {
+      this.#move("processes useless", "failure");
+    } else if (next(this.#state, "runtime crashed", policy)) {
       this.options.onIdleFault(fault);
+      // Forgotten where the processes are replaced.
+      this.#failure = { kind: "fault", fault };
+      this.#move("runtime crashed");
+    } else {
+      log.info(`more processes ended while nobody was served: ${fault.reason}`);
     }
+  }
+
+  get #isStopping(): boolean {
+    return this.#state === "stopping" || this.#state === "stopped";
+  }
+
+  /** Moves on, with all that belongs to it. @returns whether the event means anything in the present state */
+  #move(event: Event, reason: ShutdownReason = "failure"): boolean {
+    const before = this.#state;
+    const after = next(before, event, this.options.policy);
+    if (after === undefined) return false;
+    this.#state = after;
+    const isEnding = after === "resetting" || after === "stopping";
+    if (isEnding && before !== "resetting") this.#startReset(reason);
+    if (after === "stopping") this.#isEndingByItself = event !== "stop";
+    if (after === "stopped" && this.#isEndingByItself) this.options.onEnd?.();
+    this.#reloadIfDue();
+    this.#takeNext();
+    return true;
+  }
+
+  #takeNext(): void {
+    const { policy, clock, events } = this.options;
+    while (this.#running.size < policy.concurrency && takesInvocations(this.#state, policy)) {
+      const invocation = this.#queue.shift();
+      if (!invocation) return;
+      const running = new Running(invocation, clock, events);
+      this.#running.add(running);
+      void this.#run(running);
+    }
+  }
+
+  #reloadIfDue(): void {
+    if (!this.#isReloadDue || this.#running.size > 0) return;
+    if (this.#state === "cold") {
+      this.#isReloadDue = false;
+      log.info("the function's code changed: its processes are replaced");
+      void this.#boot(undefined);
+    } else {
+      this.#move("code changed", "spindown");
+    }
+  }
+
+  /** Starts the processes, outside of any invocation. */
+  async #boot(limitMs: number | undefined): Promise<InitOutcome> {
+    this.#startFresh("init", limitMs);
+    this.#move("boot");
+    const outcome = await this.#generation.initialized;
+    if (outcome.kind === "ready") {
+      // So that a runtime that dies in its first invocation does not go down as one that used nothing.
+      this.options.memory.sample();
+      this.#move("initialized");
+    } else if (outcome.kind !== "cancelled") {
+      this.#failure = outcome;
+      this.#move(outcome.kind === "overdue" ? "init overdue" : "init failed", reasonOf(outcome));
+    }
+    return outcome;
+  }
+
+  #startFresh(phase: "init" | "invoke", limitMs?: number): void {
+    if (this.#generation.isStarted) this.#generation = this.#newGeneration();
+    this.#generation.start(phase, limitMs);
+  }
+
+  #newGeneration(): Generation {
+    const { plan, policy, clock, launch, events, memory } = this.options;
+    const generation: Generation = new Generation({
+      plan,
+      policy,
+      clock,
+      launch,
+      events,
+      onLaunch: (pid) => memory.watch(pid),
+      onFault: (fault, by) => {
+        if (generation === this.#generation) this.#onFault(fault, by);
+      },
+    });
+    return generation;
   }
 
   /** Ends this generation's processes; the next invocation starts new ones. `/tmp` is nobody's business here. */
   #startReset(reason: ShutdownReason): void {
-    // Once for each generation, whatever else goes wrong with it meanwhile.
-    if (this.#isResetDue) return;
     const generation = this.#generation;
-    this.#idleFault = undefined;
-    this.#isResetDue = true;
+    this.#failure = undefined;
     generation.beginEnd(reason);
-    this.#reset = this.#reset
+    this.#reset = Promise.resolve()
       .then(() => this.#endProcesses(generation, reason))
-      .catch((error) => log.error("reset failed:", error));
+      .catch((error) => log.error("reset failed:", error))
+      .then(() => void this.#move("ended"));
   }
 
   async #endProcesses(generation: Generation, reason: ShutdownReason): Promise<void> {
     const { clock, endAll, events } = this.options;
     try {
       await generation.end(reason);
-      await endAll(resetBudgetMs);
-      if (!(await settlesWithin(clock, resetBudgetMs, generation.exited))) {
+      await endAll(shutdownMs);
+      if (!(await settlesWithin(clock, shutdownMs, generation.exited))) {
         log.warn("the exit of a process was not noticed within the budget of a reset; going on without it");
       }
       await generation.drain();
@@ -291,8 +366,16 @@ export class Environment {
   }
 }
 
-function toResult({ outcome, faultAfterAnswer }: Settlement): InvokeResult {
-  return faultAfterAnswer ? { outcome, faultAfterAnswer } : { outcome };
+/** Ends an invocation with what an init, or a restore, came to. */
+function endWith(invocation: Invocation, outcome: InitOutcome): void {
+  if (outcome.kind === "fault") invocation.fail(outcome.fault);
+  else if (outcome.kind === "init error") invocation.end(outcome);
+  else if (outcome.kind === "overdue") invocation.fail(initTimeoutFault(outcome.limitMs));
+  else invocation.end({ kind: "stopped" });
+}
+
+function reasonOf(outcome: InitOutcome): ShutdownReason {
+  return outcome.kind === "overdue" ? "timeout" : "failure";
 }
 
 /** Calls `action` every `ms` milliseconds until the returned function is called. */

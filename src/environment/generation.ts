@@ -3,89 +3,122 @@ import type { Clock } from "../clock.ts";
 import { type Exit, extensionExitFault, type Fault, runtimeExitFault } from "../errors.ts";
 import { log } from "../log.ts";
 import type { InitPhase, Status } from "../telemetry/events.ts";
+import { Exchanges } from "./exchanges.ts";
 import type { Extension, ShutdownReason } from "./extensions/extension.ts";
 import { Extensions, maxExtensions } from "./extensions/extensions.ts";
+import { type InitFacts, initSteps, named } from "./init-steps.ts";
 import type { Invocation } from "./invocation.ts";
+import { extensionLastWordsMs, lostReportMs, patienceMs } from "./limits.ts";
+import type { Policy } from "./policy.ts";
 import { type ExtensionFile, Processes, type ProcessesOptions, workingDirFault } from "./processes.ts";
-import { Runtime } from "./runtime.ts";
 import { Shutdown } from "./shutdown.ts";
 
-/** How an init phase ended. `cancelled`: init was told to stop, which is nobody's fault. */
+/** How an init phase, or a restore, ended. */
 export type InitOutcome =
   | { readonly kind: "ready" }
   | { readonly kind: "init error"; readonly body: Uint8Array; readonly errorType: string }
   | { readonly kind: "fault"; readonly fault: Fault }
+  /** It took longer than it may. */
+  | { readonly kind: "overdue"; readonly limitMs: number }
+  /** Init was told to stop, which is nobody's fault. */
   | { readonly kind: "cancelled" };
 
 export interface GenerationOptions extends ProcessesOptions {
   readonly clock: Clock;
+  readonly policy: Policy;
   /** A process ended by itself after init. Not called for what init ends. */
   readonly onFault: (fault: Fault, by: "runtime" | "extension") => void;
 }
 
-/** Milliseconds an extension that reported an error has to end by itself; its exit gives the reason. */
-const lastWordsMs = 1000;
-
-/** Milliseconds after which the log names the extensions that hold up init. */
-const patienceMs = 5000;
-
-/**
- * The steps of init, each begun when the one before is complete: all external extensions have registered; the runtime has
- * asked for its first event; every extension has.
- */
-type Step = "registering" | "runtime" | "polling" | "initialized" | "failed";
-
 export class Generation {
-  readonly runtime: Runtime;
-  readonly extensions = new Extensions(() => this.#onExtensionChange());
+  readonly exchanges: Exchanges;
+  readonly extensions: Extensions;
   readonly #initialized = Promise.withResolvers<InitOutcome>();
   readonly #processes: Processes;
   readonly #reporting = new Set<Extension>();
+  /** Index into the steps of init; their number: all are complete. `undefined`: init failed. */
+  #step: number | undefined = 0;
+  #hasRuntimeAsked = false;
   #exit: Exit | undefined;
-  #step: Step = "registering";
   #phase: InitPhase = "init";
   /** On the clock's `now`; `undefined`: not started. */
   #startedAt: number | undefined;
   #isRuntimeTried = false;
-  #stopPatience: (() => void) | undefined;
+  readonly #callOffInitTimers: (() => void)[] = [];
+  #hasInitEnded = false;
+  #restored: PromiseWithResolvers<InitOutcome> | undefined;
   /** Waits for extensions to finish what they do. */
   #settling: (() => void)[] = [];
   #shutdown: Shutdown | undefined;
 
   constructor(private readonly options: GenerationOptions) {
     this.#processes = new Processes(options);
-    this.runtime = new Runtime({
-      onFirstNext: () => this.#onFirstNext(),
-      // The runtime's own word comes first: the exit that follows it adds nothing (decision 3).
-      onInitError: (body, errorType) => this.#finishInit({ kind: "init error", body, errorType }),
+    this.extensions = new Extensions(options.policy, () => this.#onExtensionChange());
+    this.exchanges = new Exchanges(options.policy, {
+      onFirstNext: () => this.#onRuntimeAsked(),
+      onRestoreNext: () => this.#onRuntimeAsked(),
+      // The runtime's own word comes first: the exit that follows it adds nothing.
+      onInitError: (body, errorType) => this.#onInitError({ kind: "init error", body, errorType }),
       onInitErrorLost: () => this.#concludeExit(),
     });
   }
 
-  /** How init ended; never rejects. It has no time limit of its own: LocalStack, or the invocation it runs in, has. */
+  /** How init ended; never rejects. */
   get initialized(): Promise<InitOutcome> {
     return this.#initialized.promise;
   }
 
   get isInitialized(): boolean {
-    return this.#step === "initialized";
+    return this.#step === initSteps.length;
   }
 
-  /** Starts the extensions, and the runtime once they have registered. What goes wrong is told by `initialized`. */
-  start(phase: InitPhase): void {
+  get isStarted(): boolean {
+    return this.#startedAt !== undefined;
+  }
+
+  /**
+   * Starts the extensions, and the runtime once they have registered. What goes wrong is told by `initialized`.
+   * @param limitMs how long all of it may take; `undefined`: the invocation it runs in, or LocalStack, has the limit
+   */
+  start(phase: InitPhase, limitMs?: number): void {
     const { clock, events, plan } = this.options;
     this.#phase = phase;
     this.#startedAt = clock.now();
     events.initStarted(phase);
+    if (limitMs !== undefined) {
+      this.#callOffInitTimers.push(clock.after(limitMs, () => this.#finishInit({ kind: "overdue", limitMs })));
+    }
     const files = plan.findExtensions();
     const fault = this.#launchExtensions(files);
     if (fault) {
       this.#finishInit({ kind: "fault", fault });
       return;
     }
-    if (files.length > 0)
-      this.#stopPatience = clock.after(patienceMs, () => log.warn(`init waits for ${this.waitsFor ?? "the runtime"}`));
+    if (files.length > 0) {
+      const warn = () => log.warn(`init waits for ${this.waitsFor ?? "the runtime"}`);
+      this.#callOffInitTimers.push(clock.after(patienceMs, warn));
+    }
     this.#advance();
+  }
+
+  /** Ends an init that nobody waits for any more, with the reason it is to be told with. */
+  giveUp(fault: Fault): void {
+    this.#finishInit({ kind: "fault", fault });
+  }
+
+  /** Lets a runtime go on after its snapshot. @returns how that ended: it polls, it reported an error, or it took too long */
+  async restore(limitMs: number): Promise<InitOutcome> {
+    const { clock, events } = this.options;
+    const startedAt = clock.now();
+    const restored = Promise.withResolvers<InitOutcome>();
+    this.#restored = restored;
+    events.restoreStarted();
+    this.exchanges.restore();
+    const callOff = clock.after(limitMs, () => restored.resolve({ kind: "overdue", limitMs }));
+    const outcome = await restored.promise;
+    callOff();
+    events.restoreEnded({ ...statusOf(outcome), durationMs: clock.now() - startedAt });
+    return outcome;
   }
 
   /** Gives the event to everybody who is to have it. */
@@ -93,7 +126,7 @@ export class Generation {
     for (const extension of this.extensions.all) {
       if (extension.isSubscribedTo("INVOKE")) extension.dispatch({ kind: "invoke", invocation });
     }
-    this.runtime.dispatch(invocation);
+    this.exchanges.dispatch(invocation);
   }
 
   /** Whether an extension still works on the last invocation. */
@@ -109,13 +142,9 @@ export class Generation {
 
   /** Which extensions hold up the next step, as the end of a sentence; `undefined`: none does. */
   get waitsFor(): string | undefined {
-    if (this.#shutdown) return undefined;
-    const { unregistered, unready, busy } = this.extensions;
-    const named = (list: readonly Extension[], what: string) =>
-      list.length === 0 ? undefined : `the extension ${list.map(({ name }) => name).join(", ")} to ${what}`;
-    if (this.#step === "registering") return named(unregistered, "register under the name of its file");
-    if (this.#step === "polling") return named(unready, "ask for its first event");
-    return this.#step === "initialized" ? named(busy, "ask for the next event") : undefined;
+    if (this.#shutdown || this.#step === undefined) return undefined;
+    const step = initSteps[this.#step];
+    return step ? step.waitsFor(this.#facts) : named(this.extensions.busy, "ask for the next event");
   }
 
   /** Resolves when all the processes had written by now was received. */
@@ -143,13 +172,14 @@ export class Generation {
     this.#shutdown = new Shutdown({
       clock,
       reason,
-      runtime: this.runtime,
+      exchanges: this.exchanges,
       runtimeProcess: this.#processes.runtime,
       extensions: this.extensions.all,
       processOf: (extension) => this.#processes.of(extension),
       onRuntimeEnded: () => events.shutdownStarted(),
     });
     this.#finishInit({ kind: "cancelled" }, reason);
+    this.#restored?.resolve({ kind: "cancelled" });
     this.#wakeSettling();
   }
 
@@ -162,6 +192,10 @@ export class Generation {
   /** To be called when all processes have ended: what is left in their pipes has been drained. */
   dispose(): void {
     this.#processes.closeOutputs();
+  }
+
+  get #facts(): InitFacts {
+    return { extensions: this.extensions, hasRuntimeAsked: this.#hasRuntimeAsked };
   }
 
   #launchExtensions(files: readonly ExtensionFile[]): Fault | undefined {
@@ -193,28 +227,32 @@ export class Generation {
     });
   }
 
-  #onFirstNext(): void {
+  #onRuntimeAsked(): void {
     this.extensions.closeRegistration();
-    // Init may have failed over an extension while the runtime was starting.
-    if (this.#step === "runtime") this.#step = "polling";
-    this.#advance();
+    this.#hasRuntimeAsked = true;
+    if (this.isInitialized) this.#restored?.resolve({ kind: "ready" });
+    else this.#advance();
   }
 
-  /** Takes the next step of init if the present one is complete. */
+  #onInitError(outcome: InitOutcome): void {
+    if (this.isInitialized) this.#restored?.resolve(outcome);
+    else this.#finishInit(outcome);
+  }
+
+  /** Takes the next steps of init as far as what they wait for is there. */
   #advance(): void {
-    if (this.#shutdown) return;
-    if (this.#step === "registering" && this.extensions.unregistered.length === 0) {
-      this.#step = "runtime";
+    while (!this.#shutdown && this.#step !== undefined && initSteps[this.#step]?.isComplete(this.#facts)) {
+      this.#step++;
+      if (initSteps[this.#step]?.name !== "runtime starts") continue;
       const fault = this.#launchRuntime();
       if (fault) this.#finishInit({ kind: "fault", fault });
-    } else if (this.#step === "polling" && this.extensions.unready.length === 0) {
-      this.#finishInit({ kind: "ready" });
     }
+    if (this.isInitialized) this.#finishInit({ kind: "ready" });
   }
 
   #onExtensionChange(): void {
     for (const extension of this.extensions.all) if (extension.reported) this.#awaitLastWords(extension);
-    this.#advance();
+    if (!this.isInitialized && this.isStarted) this.#advance();
     if (this.extensions.busy.length === 0) this.#wakeSettling();
   }
 
@@ -225,7 +263,7 @@ export class Generation {
     const { reported = "ExitError", name } = extension;
     const told = `the extension ${name} reported ${extension.toReport().errorType}`;
     log.error(told);
-    this.options.clock.after(lastWordsMs, () => {
+    this.options.clock.after(extensionLastWordsMs, () => {
       this.#fail({ type: `Extension.${reported}`, reason: `${told} and did not end` }, "extension");
     });
   }
@@ -247,11 +285,12 @@ export class Generation {
   }
 
   #finishInit(outcome: InitOutcome, reason?: ShutdownReason): void {
-    if (this.#step === "initialized" || this.#step === "failed") return;
+    if (this.#hasInitEnded) return;
+    this.#hasInitEnded = true;
     const { clock, events } = this.options;
     const extensions = this.extensions.all.map((extension) => extension.toReport());
-    this.#step = outcome.kind === "ready" ? "initialized" : "failed";
-    this.#stopPatience?.();
+    this.#step = outcome.kind === "ready" ? initSteps.length : undefined;
+    for (const callOff of this.#callOffInitTimers.splice(0)) callOff();
     this.#initialized.resolve(outcome);
     // An init that was never begun has nothing to report, nor has one that was stopped for another's sake.
     if (this.#startedAt === undefined || (outcome.kind === "cancelled" && reason === "spindown")) return;
@@ -265,8 +304,17 @@ export class Generation {
   }
 
   #concludeExit(): void {
-    // A report that is still being read decides.
-    if (!this.#exit || this.#shutdown || this.runtime.isReportingInitError) return;
+    if (!this.#exit || this.#shutdown) return;
+    // A report that is still being read decides, unless it never comes to its end.
+    if (this.exchanges.isReportingInitError) {
+      this.options.clock.after(lostReportMs, () => this.#tellExit());
+    } else {
+      this.#tellExit();
+    }
+  }
+
+  #tellExit(): void {
+    if (!this.#exit || this.#shutdown) return;
     const fault = runtimeExitFault(this.#exit);
     const reported = this.#firstReport;
     if (reported) this.#fail({ ...fault, type: `Extension.${reported}` }, "extension");
@@ -275,7 +323,7 @@ export class Generation {
 
   #fail(fault: Fault, by: "runtime" | "extension"): void {
     if (this.#shutdown) return;
-    if (this.#step === "initialized") this.options.onFault(fault, by);
+    if (this.isInitialized) this.options.onFault(fault, by);
     else this.#finishInit({ kind: "fault", fault });
   }
 
@@ -285,8 +333,17 @@ export class Generation {
 }
 
 function statusOf(outcome: InitOutcome): { status: Status; errorType: string | undefined } {
-  if (outcome.kind === "ready") return { status: "success", errorType: undefined };
-  if (outcome.kind === "cancelled") return { status: "timeout", errorType: undefined };
-  const errorType = outcome.kind === "fault" ? outcome.fault.type : outcome.errorType;
-  return { status: errorType.startsWith("Sandbox.") ? "failure" : "error", errorType };
+  switch (outcome.kind) {
+    case "ready":
+      return { status: "success", errorType: undefined };
+    case "overdue":
+    case "cancelled":
+      return { status: "timeout", errorType: undefined };
+    default: {
+      const errorType = outcome.kind === "fault" ? outcome.fault.type : outcome.errorType;
+      // The invocation that waited for it had no more time.
+      if (errorType === "Sandbox.Timedout") return { status: "timeout", errorType: undefined };
+      return { status: errorType.startsWith("Sandbox.") ? "failure" : "error", errorType };
+    }
+  }
 }

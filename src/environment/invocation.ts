@@ -1,40 +1,51 @@
-/** One invocation, from the moment it is accepted to the moment it is settled. */
-import type { Fault } from "../errors.ts";
+/** One invocation: a handle for whoever asked for it, from the moment it is accepted to the moment it is settled. */
+import { type Fault, faultBody } from "../errors.ts";
+import { AnswerStream, type StreamEnd } from "./answer-stream.ts";
 
-/** What a front end asks the environment to run. */
+/** What a front end asks an environment to run. Empty texts: none. */
 export interface InvokeRequest {
   readonly requestId: string;
   readonly invokedFunctionArn: string;
   /** The event, verbatim. */
   readonly payload: string;
-  /** The X-Ray header, passed through; empty: none. */
+  /** The X-Ray header, passed through. */
   readonly traceId: string;
-  /** Client context as JSON text; empty: none. */
+  /** Client context as JSON text. */
   readonly clientContext: string;
+  /** Who the caller is, as JSON text. */
+  readonly cognitoIdentity: string;
+  readonly tenantId: string;
   /** The second attempt after an init that LocalStack gave up on: its REPORT carries no Init Duration (seed). */
   readonly isInitRetry: boolean;
+  /** The caller takes the response as it comes. */
+  readonly takesStream: boolean;
 }
 
-/** What the runtime said, or what init found, about how an invocation ended. Front ends only translate it. */
+/** What the runtime said, or what the environment found, about how an invocation ended. Front ends only translate it. */
 export type Outcome =
   | { readonly kind: "response"; readonly body: Uint8Array; readonly contentType: string }
+  /** Only where the request takes it. */
+  | {
+      readonly kind: "stream";
+      readonly contentType: string;
+      readonly body: ReadableStream<Uint8Array>;
+      /** Resolves when the body has ended: with nothing when it ended well. Never rejects. */
+      readonly ended: Promise<StreamEnd | undefined>;
+    }
   | {
       readonly kind: "error";
       readonly body: Uint8Array | string;
       readonly contentType: string;
       readonly errorType: string;
     }
-  /** The runtime reported that it cannot start, in an init that ran inside the invocation. */
+  /** The runtime reported that it cannot start, in an init or a restore that ran for the invocation. */
   | { readonly kind: "init error"; readonly body: Uint8Array; readonly errorType: string }
   /** Crash, unreadable response, or nothing to start. */
   | { readonly kind: "fault"; readonly fault: Fault }
   | { readonly kind: "too large" }
   | { readonly kind: "timeout"; readonly fault: Fault }
-  /** Init was told to stop before the runtime answered. */
+  /** The environment was told to stop before the runtime answered. */
   | { readonly kind: "stopped" };
-
-/** An answer is what the runtime gave; it stands whatever happens to the runtime afterwards. */
-type Answer = Outcome;
 
 /** How an invocation was settled. */
 export interface Settlement {
@@ -46,32 +57,72 @@ export interface Settlement {
 }
 
 /** Steps of an invocation: the runtime got the event, began its answer, finished it; it polled again, or it was over. */
-export type Mark = "handedOver" | "answering" | "answered" | "settled";
+export type Mark = "handedOver" | "answering" | "answered" | "over";
 
-type Phase = "waiting" | "answered" | "settled";
+type Phase = "waiting" | "streaming" | "answered" | "over";
 
 /**
- * Settled exactly once, by whichever comes first:
+ * Over exactly once, by whichever comes first; `settled` follows when everything that belongs to it was seen.
  *
- * | phase    | answer     | polled again      | fault                    | end (timeout, stop)   |
- * |----------|------------|-------------------|--------------------------|-----------------------|
- * | waiting  | → answered | –                 | settled with the fault   | settled with the end  |
- * | answered | –          | settled, ready    | settled with the answer  | settled with the answer |
- * | settled  | –          | –                 | –                        | –                     |
+ * | phase     | stream      | answer     | polled again | fault                           | end (timeout, stop)         |
+ * |-----------|-------------|------------|--------------|---------------------------------|-----------------------------|
+ * | waiting   | → streaming | → answered | –            | over with the fault             | over with the end           |
+ * | streaming | –           | → answered | –            | over, the stream is broken off  | over, the stream is broken off |
+ * | answered  | –           | –          | over, ready  | over with the answer, and fault | over with the answer        |
+ * | over      | –           | –          | –            | –                               | –                           |
  */
 export class Invocation {
+  /** One for each attempt: two attempts of one event have the same request id. */
+  readonly invocationId: string = crypto.randomUUID();
+  readonly #answered = Promise.withResolvers<Outcome>();
+  readonly #over = Promise.withResolvers<Settlement>();
   readonly #settled = Promise.withResolvers<Settlement>();
-  #phase: Phase = "waiting";
-  #answer: Answer | undefined;
-
   readonly #marks: Partial<Record<Mark, number>> = {};
+  #phase: Phase = "waiting";
+  #answer: Outcome | undefined;
+  #stream: AnswerStream | undefined;
+  /** Why the runtime's upload of a streamed response broke off; its end may say more. */
+  #cutOff: Fault | undefined;
+  #deadlineMs = 0;
+  #settlement: Settlement | undefined;
+  #abort: AbortController | undefined;
 
   constructor(
     readonly request: InvokeRequest,
-    /** Epoch milliseconds. */
-    readonly deadlineMs: number,
     private readonly now: () => number = performance.now.bind(performance),
   ) {}
+
+  /** The first thing there is to tell the caller. Never rejects; always resolves: each invocation has a timer. */
+  get answer(): Promise<Outcome> {
+    return this.#answered.promise;
+  }
+
+  /** Resolves when everything that belongs to it was seen: its output received, its REPORT written. Never rejects. */
+  get settled(): Promise<Settlement> {
+    return this.#settled.promise;
+  }
+
+  /** Resolves when the runtime is done with it, or can be no more. Its output may still be on its way. */
+  get over(): Promise<Settlement> {
+    return this.#over.promise;
+  }
+
+  /** Aborted when it is over. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#phase === "over") this.#abort.abort();
+    return this.#abort.signal;
+  }
+
+  /** Epoch milliseconds; 0 until its turn has come. */
+  get deadlineMs(): number {
+    return this.#deadlineMs;
+  }
+
+  /** Its turn has come. */
+  begin(deadlineMs: number): void {
+    this.#deadlineMs = deadlineMs;
+  }
 
   /** When each step was reached, on the clock's `now`; `undefined`: it was not. */
   get marks(): Readonly<Partial<Record<Mark, number>>> {
@@ -83,56 +134,106 @@ export class Invocation {
     this.#marks[step] ??= this.now();
   }
 
-  /** Never rejects. Always resolves: the environment sets a timer for each invocation. */
-  get settled(): Promise<Settlement> {
-    return this.#settled.promise;
-  }
-
   /** Whether the runtime may still answer. */
   get isWaiting(): boolean {
-    return this.#phase === "waiting";
+    return this.#phase === "waiting" || this.#phase === "streaming";
   }
 
-  get isSettled(): boolean {
-    return this.#phase === "settled";
+  get isOver(): boolean {
+    return this.#phase === "over";
   }
 
-  /** The runtime's answer. It waits for the runtime's next poll, so that late output is still this invocation's. */
-  answer(answer: Answer): void {
-    if (this.#phase !== "waiting") return;
+  /** Whether it is over and left a runtime that can take the next one. */
+  get isRuntimeReady(): boolean {
+    return this.#settlement?.isRuntimeReady ?? false;
+  }
+
+  /** Bytes of a streamed response so far; `undefined`: there is none. */
+  get streamedBytes(): number | undefined {
+    return this.#stream?.bytes;
+  }
+
+  /** What broke a streamed response off. */
+  get streamEnd(): StreamEnd | undefined {
+    return this.#stream?.brokenBy;
+  }
+
+  /** The head of a response for a caller who takes it as it comes. */
+  stream(contentType: string): AnswerStream {
+    const stream = new AnswerStream();
+    if (this.#phase !== "waiting") {
+      stream.close();
+      return stream;
+    }
+    this.#phase = "streaming";
+    this.#stream = stream;
+    this.#answer = { kind: "stream", contentType, body: stream.body, ended: stream.ended };
+    this.#answered.resolve(this.#answer);
+    return stream;
+  }
+
+  /** The runtime's answer is complete. It waits for the runtime's next poll, so that late output is still this one's. */
+  respond(answer?: Outcome): void {
+    if (!this.isWaiting) return;
+    if (this.#stream && answer?.kind === "fault") this.#cutOff = answer.fault;
+    this.#answer ??= answer;
     this.#phase = "answered";
-    this.#answer = answer;
     this.mark("answered");
+    // One that broke off may turn out to be the end of the runtime, which says more.
+    if (this.#answer && !isCutOff(this.#answer)) this.#answered.resolve(this.#answer);
   }
 
   /** The runtime asks for the next event. */
   polledAgain(): void {
-    if (this.#phase === "answered") this.#settle({ outcome: this.#answer as Answer, isRuntimeReady: true });
+    if (this.#phase === "answered") this.#end({ outcome: this.#answer as Outcome, isRuntimeReady: true });
   }
 
   /** The runtime can serve no more: it has ended, or never started. */
   fail(fault: Fault): void {
-    if (this.#phase === "answered" && !isCutOff(this.#answer)) {
-      this.#settle({ outcome: this.#answer as Answer, faultAfterAnswer: fault, isRuntimeReady: false });
+    if (this.#phase === "over") return;
+    if (this.#answer && !isCutOff(this.#answer)) {
+      this.#cutOff = fault;
+      this.#end({ outcome: this.#answer, faultAfterAnswer: fault, isRuntimeReady: false });
     } else {
-      this.#answer = undefined;
-      this.end({ kind: "fault", fault });
+      this.#end({ outcome: { kind: "fault", fault }, isRuntimeReady: false });
     }
   }
 
   /** Ends the invocation from outside. An answer already given stands. */
   end(outcome: Outcome): void {
-    if (this.#phase !== "settled") this.#settle({ outcome: this.#answer ?? outcome, isRuntimeReady: false });
+    if (this.#phase === "over") return;
+    this.#cutOff ??= faultOf(outcome);
+    this.#end({ outcome: this.#answer ?? outcome, isRuntimeReady: false });
   }
 
-  #settle(settlement: Settlement): void {
-    this.#phase = "settled";
-    this.mark("settled");
+  /** Everything that belongs to it was seen. */
+  settle(settlement: Settlement): void {
     this.#settled.resolve(settlement);
+  }
+
+  #end(settlement: Settlement): void {
+    this.#phase = "over";
+    this.#settlement = settlement;
+    this.mark("over");
+    // A stream that ended well is closed already.
+    if (this.#stream && this.#cutOff) this.#stream.close(brokenBy(this.#cutOff, this.request.requestId));
+    this.#answered.resolve(settlement.outcome);
+    this.#over.resolve(settlement);
+    this.#abort?.abort();
   }
 }
 
 /** A response that broke off is no answer when the runtime itself turns out to have broken off. */
-function isCutOff(answer: Answer | undefined): boolean {
+function isCutOff(answer: Outcome | undefined): boolean {
   return answer?.kind === "fault" && answer.fault.type === "Runtime.TruncatedResponse";
+}
+
+function brokenBy(fault: Fault, requestId: string): StreamEnd {
+  return { errorType: fault.type, errorBody: faultBody(fault, requestId) };
+}
+
+function faultOf(outcome: Outcome): Fault {
+  return outcome.kind === "timeout" || outcome.kind === "fault"
+    ? outcome.fault
+    : { type: "Sandbox.Failure", reason: "The environment was stopped" };
 }

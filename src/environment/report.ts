@@ -10,23 +10,25 @@ export interface Measured {
   readonly durationMs: number;
   readonly maxMemoryMb: number;
   readonly initDurationMs: number | undefined;
+  readonly restoreDurationMs: number | undefined;
 }
 
 export function reportOn(invocation: Invocation, settlement: Settlement, measured: Measured): InvocationReport {
   const { outcome, faultAfterAnswer } = settlement;
-  const { clock, durationMs, maxMemoryMb, initDurationMs } = measured;
-  const { handedOver, settled = clock.now() } = invocation.marks;
+  const { clock, durationMs, maxMemoryMb, initDurationMs, restoreDurationMs } = measured;
+  const { handedOver, over = clock.now() } = invocation.marks;
   const { requestId, traceId } = invocation.request;
   return {
     requestId,
     traceId,
     ...statusOf(outcome, faultAfterAnswer),
     durationMs,
-    runtimeMs: handedOver === undefined ? 0 : settled - handedOver,
-    producedBytes: outcome.kind === "response" ? outcome.body.byteLength : undefined,
+    runtimeMs: handedOver === undefined ? 0 : over - handedOver,
+    producedBytes: outcome.kind === "response" ? outcome.body.byteLength : invocation.streamedBytes,
     spans: spansOf(invocation, clock),
     maxMemoryMb,
     initDurationMs,
+    restoreDurationMs,
   };
 }
 
@@ -58,7 +60,7 @@ function statusOf(
 
 /** Whatever of the three was gone through to its end. */
 function spansOf({ marks }: Invocation, clock: Clock): Span[] {
-  const { handedOver, answering, answered, settled } = marks;
+  const { handedOver, answering, answered, over } = marks;
   const sinceEpoch = clock.epoch() - clock.now();
   const spans: Span[] = [];
   const add = (name: Span["name"], from: number | undefined, to: number | undefined) => {
@@ -66,6 +68,6 @@ function spansOf({ marks }: Invocation, clock: Clock): Span[] {
   };
   add("responseLatency", handedOver, answering);
   add("responseDuration", answering, answered);
-  add("runtimeOverhead", answered, settled);
+  add("runtimeOverhead", answered, over);
   return spans;
 }

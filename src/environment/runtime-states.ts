@@ -1,4 +1,4 @@
-/** The runtime's states and what it may call in each: `runtime-api.md` section 4. */
+/** The runtime's states and what it may call in each: `docs/contract/runtime-api.md` 4. */
 
 /** Names as they stand in error messages. */
 export type RuntimeState =
@@ -8,14 +8,20 @@ export type RuntimeState =
   | "InvocationResponse"
   | "InvocationErrorResponse"
   | "RuntimeResponseSentState"
-  | "InitError";
+  | "InitError"
+  | "RestoreReady"
+  | "Restoring"
+  | "RuntimeRestoreErrorState";
 
-/** What moves the runtime: the calls it makes, and what becomes of them. */
-export type RuntimeEvent = "next" | "response" | "error" | "initError" | "initErrorLost" | "dispatched" | "answered";
+/** The calls a runtime makes. */
+export type RuntimeCall = "next" | "response" | "error" | "initError" | "restoreNext" | "restoreError";
+
+/** What moves the runtime: its calls, and what becomes of them. */
+export type RuntimeEvent = RuntimeCall | "initErrorLost" | "restored" | "dispatched" | "answered";
 
 /** The state an event leads to. An event without an entry is refused and changes nothing. */
 export const runtimeTransitions: Readonly<Record<RuntimeState, Partial<Record<RuntimeEvent, RuntimeState>>>> = {
-  Started: { next: "Ready", initError: "InitError" },
+  Started: { next: "Ready", initError: "InitError", restoreNext: "RestoreReady" },
   Ready: { next: "Ready", dispatched: "Running" },
   // A runtime that lost the event may ask again and gets the same one.
   Running: { next: "Running", response: "InvocationResponse", error: "InvocationErrorResponse" },
@@ -24,24 +30,41 @@ export const runtimeTransitions: Readonly<Record<RuntimeState, Partial<Record<Ru
   RuntimeResponseSentState: { next: "Ready" },
   // A report that broke off was none: the runtime may send it again.
   InitError: { initErrorLost: "Started" },
+  RestoreReady: { restored: "Restoring" },
+  Restoring: { next: "Ready", initError: "RuntimeRestoreErrorState", restoreError: "RuntimeRestoreErrorState" },
+  RuntimeRestoreErrorState: {},
 };
 
 /** The state each call asks for, as named in the message of a refusal. */
-export const askedState: Readonly<Record<"next" | "response" | "error" | "initError", RuntimeState>> = {
+const askedState: Readonly<Record<RuntimeCall, RuntimeState>> = {
   next: "Ready",
   response: "InvocationResponse",
   error: "InvocationErrorResponse",
   initError: "InitError",
+  // Recorded so: not RestoreReady.
+  restoreNext: "Ready",
+  restoreError: "RuntimeRestoreErrorState",
 };
 
 /** Thrown when a call is not allowed in the present state. The text is AWS's. */
 export class StateTransitionError extends Error {
   override name = "StateTransitionError";
 
-  constructor(current: RuntimeState | "None", call: keyof typeof askedState) {
+  constructor(current: RuntimeState, call: RuntimeCall) {
     super(
       `State transition from ${current} to ${askedState[call]} failed for runtime. ` +
         "Error: State transition is not allowed",
     );
   }
+}
+
+/**
+ * @returns the state `event` leads to
+ * @throws {StateTransitionError} for a call that is not allowed now
+ */
+export function nextRuntimeState(state: RuntimeState, event: RuntimeEvent): RuntimeState {
+  const next = runtimeTransitions[state][event];
+  if (next !== undefined) return next;
+  if (event in askedState) throw new StateTransitionError(state, event as RuntimeCall);
+  throw new Error(`${event} in state ${state}`);
 }

@@ -1,17 +1,14 @@
 /** Ending one generation of processes in AWS's order: the runtime, then the extensions (`lifecycle.md` 5.2). */
 import { type Clock, settlesWithin } from "../clock.ts";
 import type { SupervisedProcess } from "../process/launch.ts";
+import type { Exchanges } from "./exchanges.ts";
 import type { Extension, ShutdownReason } from "./extensions/extension.ts";
-import type { Runtime } from "./runtime.ts";
-
-/** Milliseconds for all of it, counted from the beginning; the runtime's part of them. Without extensions it is 0. */
-const budgetMs = 2000;
-const runtimeMs = budgetMs * 0.3;
+import { runtimeShutdownMs, shutdownMs } from "./limits.ts";
 
 export interface ShutdownOptions {
   readonly clock: Clock;
   readonly reason: ShutdownReason;
-  readonly runtime: Runtime;
+  readonly exchanges: Exchanges;
   readonly runtimeProcess: SupervisedProcess | undefined;
   readonly extensions: readonly Extension[];
   /** The process of an external extension that was started. */
@@ -28,27 +25,27 @@ export class Shutdown {
 
   /** Asks the runtime to end, or kills everything where no extension has registered. */
   constructor(private readonly options: ShutdownOptions) {
-    const { clock, runtime, runtimeProcess, extensions } = options;
+    const { clock, exchanges, runtimeProcess, extensions } = options;
     this.#startedAt = clock.now();
-    this.#deadlineMs = clock.epoch() + budgetMs;
+    this.#deadlineMs = clock.epoch() + shutdownMs;
     this.#isOrderly = extensions.some(({ isRegistered }) => isRegistered);
     if (this.#isOrderly) {
-      runtime.suspend();
+      exchanges.suspend();
       runtimeProcess?.signalGroup("SIGTERM");
     } else {
       runtimeProcess?.signalGroup("SIGKILL");
       for (const extension of extensions) this.#kill(extension);
-      runtime.close();
+      exchanges.close();
     }
   }
 
   /** Resolves when every process has ended or was killed, at most after the budget. Never rejects. */
   async finish(): Promise<void> {
-    const { runtime, runtimeProcess, extensions, onRuntimeEnded } = this.options;
-    if (this.#isOrderly && runtimeProcess && !(await this.#endsWithin(runtimeMs, runtimeProcess.exited))) {
+    const { exchanges, runtimeProcess, extensions, onRuntimeEnded } = this.options;
+    if (this.#isOrderly && runtimeProcess && !(await this.#endsWithin(runtimeShutdownMs, runtimeProcess.exited))) {
       runtimeProcess.signalGroup("SIGKILL");
     }
-    runtime.close();
+    exchanges.close();
     await onRuntimeEnded();
     await Promise.all(extensions.map((extension) => this.#end(extension)));
   }
@@ -59,7 +56,7 @@ export class Shutdown {
     // One that reported an error is refused every further poll: it cannot be told.
     if (process && extension.isSubscribedTo("SHUTDOWN") && !extension.reported) {
       extension.dispatch({ kind: "shutdown", deadlineMs: this.#deadlineMs, reason });
-      await this.#endsWithin(budgetMs, process.exited);
+      await this.#endsWithin(shutdownMs, process.exited);
     }
     this.#kill(extension);
   }

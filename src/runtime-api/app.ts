@@ -1,9 +1,9 @@
 /** The HTTP API the function's processes talk to. It knows no listener: `fetch` can be served by any. */
 import { Hono } from "hono";
 import { LinearRouter } from "hono/router/linear-router";
+import type { Exchanges } from "../environment/exchanges.ts";
 import { ExtensionRefusal } from "../environment/extensions/extension-states.ts";
 import type { Extensions } from "../environment/extensions/extensions.ts";
-import type { Runtime } from "../environment/runtime.ts";
 import { StateTransitionError } from "../environment/runtime-states.ts";
 import { log, logLevels } from "../log.ts";
 import type { TelemetryService } from "../telemetry/subscribers/service.ts";
@@ -14,7 +14,7 @@ import { addTelemetryRoutes, logsVersion, telemetryVersion } from "./telemetry-r
 
 /** What the API needs of the environment: the processes that may call now. A reset puts others in their place. */
 export interface RuntimeHost {
-  readonly runtime: Runtime;
+  readonly exchanges: Exchanges;
   readonly extensions: Extensions;
 }
 

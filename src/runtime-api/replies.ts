@@ -15,6 +15,7 @@ export type ApiErrorType =
   | "InternalServerError"
   | "InvalidStateTransition"
   | "InvalidRequestID"
+  | "InvokeTimeout"
   | "RequestEntityTooLarge"
   | "TruncatedHTTPRequest"
   | "InvalidFunctionResponseMode";

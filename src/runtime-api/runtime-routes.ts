@@ -1,8 +1,10 @@
 /** The Runtime API, version 2018-06-01: `runtime-api.md` section 3, without restore. */
 
+import type { Exchange } from "../environment/exchange.ts";
+import type { Exchanges } from "../environment/exchanges.ts";
 import type { Invocation, Outcome } from "../environment/invocation.ts";
-import type { Runtime } from "../environment/runtime.ts";
-import { type Fault, toStoredErrorType } from "../errors.ts";
+import { maxStreamedBytes } from "../environment/limits.ts";
+import { type Fault, tooLargeBody, tooLargeType, toStoredErrorType } from "../errors.ts";
 import { log, logLevels } from "../log.ts";
 import { readBody } from "../net/body.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
@@ -21,11 +23,11 @@ export function addRuntimeRoutes(
   { host, maxPayloadBytes }: Pick<RuntimeApiOptions, "host" | "maxPayloadBytes">,
   addRoute: AddRoute,
 ): void {
-  let observed: { runtime: Runtime; release: RuntimeRelease } | undefined;
+  let observed: { exchanges: Exchanges; release: RuntimeRelease } | undefined;
   /** What the present runtime calls itself; another runtime starts with nothing. */
   const releaseOf = (request: Request): RuntimeRelease => {
-    const { runtime } = host;
-    if (observed?.runtime !== runtime) observed = { runtime, release: new RuntimeRelease() };
+    const { exchanges } = host;
+    if (observed?.exchanges !== exchanges) observed = { exchanges, release: new RuntimeRelease() };
     observed.release.observe(request.headers);
     return observed.release;
   };
@@ -36,40 +38,38 @@ export function addRuntimeRoutes(
     });
 
   add("GET", `${version}/runtime/invocation/next`, async (request) => {
-    const invocation = await host.runtime.next(request.signal);
+    const exchange = await host.exchanges.next(request.signal);
     // Nobody reads this: the runtime was killed, or the client is gone.
-    if (!invocation) return apiError(500, "InternalServerError", "Internal Server Error");
-    return eventReply(invocation, maxPayloadBytes);
+    if (!exchange) return apiError(500, "InternalServerError", "Internal Server Error");
+    return eventReply(exchange.invocation, maxPayloadBytes);
   });
 
   /** Both ways to answer an invocation. */
   const takeAnswer = async (call: "response" | "error", request: Request, path: string): Promise<Response> => {
-    const { runtime } = host;
-    const invocation = runtime.currentInvocation(requestIdIn(path));
-    if (!invocation) return apiError(400, "InvalidRequestID", "Invalid request ID");
-    runtime.beginAnswer(call);
-    const finish = (outcome: Outcome) => {
-      runtime.finishAnswer();
-      invocation.answer(outcome);
-    };
+    const exchange = host.exchanges.find(requestIdIn(path));
+    if (exchange === undefined) return invalidRequestId();
+    if (exchange === "timed out" || isOfAnotherAttempt(exchange, request)) return tooLate();
+    exchange.begin(call);
 
     const mode = request.headers.get("lambda-runtime-function-response-mode") ?? "";
     if (call === "response" && mode !== "" && mode !== "streaming") {
-      finish({ kind: "fault", fault: responseModeFault(mode) });
+      exchange.finish({ kind: "fault", fault: responseModeFault(mode) });
       return apiError(400, "InvalidFunctionResponseMode", "Invalid function response mode");
     }
+    if (call === "response" && exchange.request.takesStream) return await takeStream(exchange, request);
     const body = await readBody(request, maxPayloadBytes);
     // The timeout, or the end of the runtime, came first.
-    if (!invocation.isWaiting) return apiError(400, "InvalidRequestID", "Invalid request ID");
+    if (!exchange.isOpen)
+      return host.exchanges.find(requestIdIn(path)) === "timed out" ? tooLate() : invalidRequestId();
     if (body.kind === "too large") {
-      finish({ kind: "too large" });
+      exchange.finish({ kind: "too large" });
       return payloadTooLarge(maxPayloadBytes);
     }
     if (body.kind === "truncated") {
-      finish({ kind: "fault", fault: truncatedFault });
+      exchange.finish({ kind: "fault", fault: truncatedFault });
       return truncated();
     }
-    finish(call === "response" ? toResponse(request, body.bytes) : toError(request, body.bytes));
+    exchange.finish(call === "response" ? toResponse(request, body.bytes) : toError(request, body.bytes));
     return accepted();
   };
 
@@ -83,10 +83,10 @@ export function addRuntimeRoutes(
   add("POST", `${version}/runtime/invocation/:id/error`, (request, path) => takeAnswer("error", request, path));
 
   add("POST", `${version}/runtime/init/error`, async (request) => {
-    const { runtime } = host;
-    runtime.beginInitError();
+    const { exchanges } = host;
+    exchanges.beginInitError();
     const body = await readBody(request, maxInitErrorBytes);
-    runtime.finishInitError(body.kind === "whole" ? body.bytes : undefined, errorTypeOf(request));
+    exchanges.finishInitError(body.kind === "whole" ? body.bytes : undefined, errorTypeOf(request));
     if (body.kind === "too large") return payloadTooLarge(maxInitErrorBytes);
     if (body.kind === "truncated") return truncated();
     log.info(`${releaseOf(request).text || "the runtime"} reports that it cannot start: ${errorTypeOf(request)}`);
@@ -98,17 +98,58 @@ export function addRuntimeRoutes(
   });
 }
 
-function eventReply({ request, deadlineMs }: Invocation, maxPayloadBytes: number): Response {
+/** Hands a response on as it comes, as fast as the caller reads it. */
+async function takeStream(exchange: Exchange, request: Request): Promise<Response> {
+  const stream = exchange.beginStream(contentTypeOf(request));
+  let isTooLarge = false;
+  try {
+    for await (const chunk of request.body ?? []) {
+      isTooLarge ||= stream.bytes + chunk.byteLength > maxStreamedBytes;
+      // Read to its end all the same, so that the runtime can read our answer.
+      if (!isTooLarge) await stream.write(chunk);
+    }
+  } catch {
+    if (exchange.isOpen) exchange.finish({ kind: "fault", fault: truncatedFault });
+    return truncated();
+  }
+  if (!exchange.isOpen) return invalidRequestId();
+  stream.close(isTooLarge ? { errorType: tooLargeType, errorBody: tooLargeBody(maxStreamedBytes) } : undefined);
+  exchange.finish();
+  return isTooLarge ? payloadTooLarge(maxStreamedBytes) : accepted();
+}
+
+/**
+ * Whether an answer belongs to an earlier attempt of the same event. Runtimes that know the header send back what `/next`
+ * gave them: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+ */
+function isOfAnotherAttempt({ invocation }: Exchange, request: Request): boolean {
+  const id = request.headers.get("lambda-runtime-invocation-id");
+  return id !== null && id !== invocation.invocationId;
+}
+
+function invalidRequestId(): Response {
+  return apiError(400, "InvalidRequestID", "Invalid request ID");
+}
+
+/** The one refusal that runtimes take for harmless: the invocation is over, the runtime is to go on. */
+function tooLate(): Response {
+  return apiError(410, "InvokeTimeout", "Invoke timeout");
+}
+
+function eventReply({ request, deadlineMs, invocationId }: Invocation, maxPayloadBytes: number): Response {
   const headers: Record<string, string> = {
     // Never left out: the C++ core of most runtime clients dies without it.
     "Content-Type": "application/json",
     "Lambda-Runtime-Aws-Request-Id": toHeaderValue(request.requestId),
     "Lambda-Runtime-Deadline-Ms": String(deadlineMs),
+    "Lambda-Runtime-Invocation-Id": invocationId,
   };
   if (request.invokedFunctionArn)
     headers["Lambda-Runtime-Invoked-Function-Arn"] = toHeaderValue(request.invokedFunctionArn);
   if (request.traceId) headers["Lambda-Runtime-Trace-Id"] = toHeaderValue(request.traceId);
   if (request.clientContext) headers["Lambda-Runtime-Client-Context"] = toHeaderValue(request.clientContext);
+  if (request.cognitoIdentity) headers["Lambda-Runtime-Cognito-Identity"] = toHeaderValue(request.cognitoIdentity);
+  if (request.tenantId) headers["Lambda-Runtime-Aws-Tenant-Id"] = toHeaderValue(request.tenantId);
   return new Response(withinLimit(request, maxPayloadBytes), { headers });
 }
 

@@ -62,6 +62,16 @@ export interface InvocationReport extends InvocationStart {
   readonly maxMemoryMb: number;
   /** Milliseconds; only on the environment's first invocation. */
   readonly initDurationMs: number | undefined;
+  /** Milliseconds; only on the invocation a snapshot was restored for. */
+  readonly restoreDurationMs?: number | undefined;
+}
+
+/** How a restore ended. */
+export interface RestoreReport {
+  readonly status: Status;
+  readonly errorType: string | undefined;
+  /** Milliseconds, from the release of the runtime to its first poll. */
+  readonly durationMs: number;
 }
 
 /** What the environment tells while it happens. */
@@ -70,12 +80,17 @@ export interface EnvironmentEvents {
   receiveOutput(source: OutputSource): (chunk: Uint8Array) => void;
   initStarted(phase: InitPhase): void;
   initEnded(report: InitReport): void;
+  /** A runtime that waited after its snapshot goes on, for the invocation that begins. */
+  restoreStarted(): void;
+  restoreEnded(report: RestoreReport): void;
   /** The invocation was taken up: whatever is written from now on is its own. */
   invocationStarted(start: InvocationStart): void;
   /** Its processes are about to get the event, or it is clear that none will. */
   invocationDispatched(start: InvocationStart): void;
   /** Everything the runtime wrote for it has been received. */
   invocationEnded(report: InvocationReport): void;
+  /** Extensions worked on after `invocationEnded`, and are done. @param ms how long */
+  extensionsFinished(start: InvocationStart, ms: number): void;
   /**
    * The runtime has been ended, extensions are about to be: what they subscribed to has to reach them now.
    * @returns resolves when it has, or when it took too long

@@ -98,6 +98,12 @@ export class Recorder implements EnvironmentEvents {
     telemetry.record(records.report(at, report, facts));
   }
 
+  restoreStarted(): void {}
+
+  restoreEnded(): void {}
+
+  extensionsFinished(): void {}
+
   async shutdownStarted(): Promise<void> {
     this.#flush("function");
     const { telemetry, flushMs } = this.options;

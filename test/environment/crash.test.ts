@@ -178,15 +178,15 @@ describe("the reset", () => {
 
   test("leaves the new runtime alone when a process of the old generation calls late", async () => {
     const world = await World.ready();
-    const old = world.runtime;
+    const old = world.exchanges;
     const failed = world.invoke();
     await world.clock.advance(3000);
     await failed;
     const invoked = world.invoke({ requestId: "id-2" });
     await world.flush();
-    expect(world.runtime).not.toBe(old);
-    expect(world.runtime.state).toBe("Started");
-    expect(old.currentInvocation("id-2")).toBeUndefined();
+    expect(world.exchanges).not.toBe(old);
+    expect(world.exchanges.state).toBe("Started");
+    expect(old.find("id-2")).toBeUndefined();
     void world.poll();
     await world.flush();
     world.answer(undefined, "id-2");

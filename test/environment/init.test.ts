@@ -40,8 +40,8 @@ describe("init", () => {
   test("has failed with the runtime's own words, whatever follows", async () => {
     const world = new World();
     const init = world.environment.init();
-    world.runtime.beginInitError();
-    world.runtime.finishInitError(json("why"), "Runtime.Why");
+    world.exchanges.beginInitError();
+    world.exchanges.finishInitError(json("why"), "Runtime.Why");
     world.process.exit({ code: 1 });
     expect(await init).toEqual({ kind: "init error", body: json("why"), errorType: "Runtime.Why" });
     await world.flush();
@@ -108,8 +108,8 @@ describe("an init that runs inside an invocation", () => {
     const world = await afterCrash();
     const invoked = world.invoke();
     await world.flush();
-    world.runtime.beginInitError();
-    world.runtime.finishInitError(json("why"), "Runtime.Why");
+    world.exchanges.beginInitError();
+    world.exchanges.finishInitError(json("why"), "Runtime.Why");
     world.process.exit({ code: 1 });
     expect(await invoked).toEqual({ outcome: { kind: "init error", body: json("why"), errorType: "Runtime.Why" } });
   });

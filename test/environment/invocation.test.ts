@@ -1,9 +1,10 @@
 /** Every cell of the table in `src/environment/invocation.ts`. */
 import { describe, expect, test } from "bun:test";
 import { Invocation, type Outcome, type Settlement } from "../../src/environment/invocation.ts";
+import { requestOf } from "../runtime-api/fixture.ts";
 import { exitFault, response, timedOut } from "./world.ts";
 
-type Phase = "waiting" | "answered" | "settled";
+type Phase = "waiting" | "answered" | "over";
 type Event = "answer" | "polled again" | "fault" | "end";
 
 const answer = response("the answer");
@@ -12,43 +13,40 @@ const fault = exitFault("exit status 3");
 const earlier: Outcome = { kind: "stopped" };
 
 function invocationIn(phase: Phase): Invocation {
-  const invocation = new Invocation(
-    { requestId: "id-1", invokedFunctionArn: "", payload: "", traceId: "", clientContext: "", isInitRetry: false },
-    0,
-  );
-  if (phase === "answered") invocation.answer(answer);
-  if (phase === "settled") invocation.end(earlier);
+  const invocation = new Invocation(requestOf());
+  if (phase === "answered") invocation.respond(answer);
+  if (phase === "over") invocation.end(earlier);
   return invocation;
 }
 
 const happen: Record<Event, (invocation: Invocation) => void> = {
-  answer: (invocation) => invocation.answer(otherAnswer),
+  answer: (invocation) => invocation.respond(otherAnswer),
   "polled again": (invocation) => invocation.polledAgain(),
   fault: (invocation) => invocation.fail(fault),
   end: (invocation) => invocation.end(timedOut),
 };
 
-async function settlementOf(invocation: Invocation): Promise<Settlement | "unsettled"> {
-  const unsettled = new Promise<"unsettled">((resolve) => setImmediate(() => resolve("unsettled")));
-  return await Promise.race([invocation.settled, unsettled]);
+async function settlementOf(invocation: Invocation): Promise<Settlement | "not over"> {
+  const goesOn = new Promise<"not over">((resolve) => setImmediate(() => resolve("not over")));
+  return await Promise.race([invocation.over, goesOn]);
 }
 
 const stands: Settlement = { outcome: earlier, isRuntimeReady: false };
 
-const table: Record<Phase, Record<Event, Settlement | "unsettled">> = {
+const table: Record<Phase, Record<Event, Settlement | "not over">> = {
   waiting: {
-    answer: "unsettled",
-    "polled again": "unsettled",
+    answer: "not over",
+    "polled again": "not over",
     fault: { outcome: { kind: "fault", fault }, isRuntimeReady: false },
     end: { outcome: timedOut, isRuntimeReady: false },
   },
   answered: {
-    answer: "unsettled",
+    answer: "not over",
     "polled again": { outcome: answer, isRuntimeReady: true },
     fault: { outcome: answer, faultAfterAnswer: fault, isRuntimeReady: false },
     end: { outcome: answer, isRuntimeReady: false },
   },
-  settled: { answer: stands, "polled again": stands, fault: stands, end: stands },
+  over: { answer: stands, "polled again": stands, fault: stands, end: stands },
 };
 
 const cells = (Object.keys(table) as Phase[]).flatMap((phase) =>
@@ -64,22 +62,22 @@ describe("an invocation", () => {
 
   test("keeps its first answer", async () => {
     const invocation = invocationIn("answered");
-    invocation.answer(otherAnswer);
+    invocation.respond(otherAnswer);
     invocation.polledAgain();
-    expect((await invocation.settled).outcome).toEqual(answer);
+    expect((await invocation.over).outcome).toEqual(answer);
   });
 
-  test.each(cells)("that is settled by %s then %s is not settled again by anything", async (phase, event) => {
+  test.each(cells)("that is over by %s then %s is not over again by anything", async (phase, event) => {
     const invocation = invocationIn(phase);
     happen[event](invocation);
     invocation.end(timedOut);
-    const first = await invocation.settled;
+    const first = await invocation.over;
     for (const again of Object.values(happen)) again(invocation);
-    expect(await invocation.settled).toBe(first);
+    expect(await invocation.over).toBe(first);
   });
 
-  test("waits for an answer until it has one or is settled", () => {
-    expect(["waiting", "answered", "settled"].map((phase) => invocationIn(phase as Phase).isWaiting)).toEqual([
+  test("waits for an answer until it has one or is over", () => {
+    expect(["waiting", "answered", "over"].map((phase) => invocationIn(phase as Phase).isWaiting)).toEqual([
       true,
       false,
       false,

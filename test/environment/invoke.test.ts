@@ -11,7 +11,7 @@ describe("an invocation of a good runtime", () => {
     const invoked = world.invoke({ payload: "event", clientContext: "{}" });
     await world.flush();
     // The poll of `ready` came first and has it; the runtime would be asking again for a lost one.
-    const invocation = await world.poll();
+    const invocation = (await world.poll())?.invocation;
     expect(invocation?.request).toMatchObject({ requestId: "id-1", payload: "event", clientContext: "{}" });
     expect(invocation?.deadlineMs).toBe(epoch + 3000);
     world.answer();
@@ -184,7 +184,7 @@ describe("the timeout", () => {
     const invoked = world.invoke();
     await world.clock.advance(3000);
     expect(await invoked).toEqual({ outcome: timedOut });
-    expect(await init).toEqual({ kind: "cancelled" });
+    expect(await init).toEqual({ kind: "fault", fault: timedOut.fault });
     expect(world.process.signals).toContain("SIGKILL");
     expect(world.told.filter((what) => what.startsWith("idle"))).toEqual([]);
   });

@@ -94,7 +94,7 @@ test("an invocation that comes while processes are being replaced waits for the 
 
 test("nothing is started after the stop", async () => {
   const world = await World.ready();
-  await world.environment.shutdown();
+  await world.environment.stop();
   world.environment.reload();
   await world.flush();
   expect(world.processes).toHaveLength(1);

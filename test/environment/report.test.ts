@@ -4,27 +4,17 @@ import { Invocation, type Mark, type Outcome, type Settlement } from "../../src/
 import { reportOn } from "../../src/environment/report.ts";
 import type { Fault } from "../../src/errors.ts";
 import type { Span } from "../../src/telemetry/events.ts";
+import { requestOf } from "../runtime-api/fixture.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { response, timedOut, World } from "./world.ts";
 
-const measured = { durationMs: 12.5, maxMemoryMb: 30, initDurationMs: undefined };
+const measured = { durationMs: 12.5, maxMemoryMb: 30, initDurationMs: undefined, restoreDurationMs: undefined };
 
 /** The report on an invocation that reached these steps, at these milliseconds of a clock that stands at 100. */
 async function reported(settlement: Settlement, marks: Partial<Record<Mark, number>> = {}) {
   const clock = new FakeClock();
   let now = 0;
-  const invocation = new Invocation(
-    {
-      requestId: "id-1",
-      invokedFunctionArn: "arn",
-      payload: "{}",
-      traceId: "Root=1",
-      clientContext: "",
-      isInitRetry: false,
-    },
-    0,
-    () => now,
-  );
+  const invocation = new Invocation(requestOf({ invokedFunctionArn: "arn", traceId: "Root=1" }), () => now);
   for (const [step, at] of Object.entries(marks)) {
     now = at;
     invocation.mark(step as Mark);
@@ -96,12 +86,12 @@ describe("the spans", () => {
   const overhead = { name: "runtimeOverhead", startMs: epoch + 22.5, durationMs: 17.5 };
 
   const rows: [what: string, marks: Partial<Record<Mark, number>>, runtimeMs: number, spans: object[]][] = [
-    ["never handed over", { settled: 40 }, 0, []],
-    ["handed over and not answered", { handedOver: 10, settled: 40 }, 30, []],
-    ["whose answer was begun", { handedOver: 10, answering: 15, settled: 40 }, 30, [latency]],
+    ["never handed over", { over: 40 }, 0, []],
+    ["handed over and not answered", { handedOver: 10, over: 40 }, 30, []],
+    ["whose answer was begun", { handedOver: 10, answering: 15, over: 40 }, 30, [latency]],
     [
       "that was answered and settled",
-      { handedOver: 10, answering: 15, answered: 22.5, settled: 40 },
+      { handedOver: 10, answering: 15, answered: 22.5, over: 40 },
       30,
       [latency, duration, overhead],
     ],
@@ -122,11 +112,10 @@ describe("in an environment", () => {
     await world.clock.advance(1000);
     const invoked = world.invoke();
     await world.clock.advance(20);
-    const invocation = world.runtime.currentInvocation("id-1");
-    world.runtime.beginAnswer("response");
+    const exchange = world.exchange("id-1");
+    exchange.begin("response");
     await world.clock.advance(30);
-    world.runtime.finishAnswer();
-    invocation?.answer(response());
+    exchange.finish(response());
     await world.clock.advance(40);
     void world.poll();
     await invoked;

@@ -16,7 +16,7 @@ async function idle(subscriptions: Subscriptions): Promise<World> {
 /** Begins the shutdown; tells when it was over. */
 function shutDown(world: World): { overAt: () => number | undefined } {
   let at: number | undefined;
-  void world.environment.shutdown().then(() => {
+  void world.environment.stop().then(() => {
     at = world.clock.now();
   });
   return { overAt: () => at };
@@ -110,7 +110,7 @@ describe("the runtime", () => {
       await world.flush();
       const polled = world.poll();
       expect(await isPending(polled)).toBe(true);
-      expect(world.runtime.currentInvocation("id-1")).toBeUndefined();
+      expect(world.exchanges.find("id-1")).toBeUndefined();
       await world.clock.advance(600);
       expect(await within(1000, "the poll", polled)).toBeUndefined();
     },
@@ -121,8 +121,8 @@ describe("the runtime", () => {
     const init = world.environment.init();
     world.register("a", ...both);
     void world.ask("a");
-    world.runtime.beginInitError();
-    world.runtime.finishInitError(Buffer.from("why"), "Runtime.Why");
+    world.exchanges.beginInitError();
+    world.exchanges.finishInitError(Buffer.from("why"), "Runtime.Why");
     await init;
     world.processOf("runtime").ignored.add("SIGTERM");
     shutDown(world);
@@ -243,7 +243,7 @@ describe("an external extension", () => {
     const world = new World({ extensions: ["a", "b"] });
     void world.environment.init();
     world.register("a", "SHUTDOWN");
-    const down = world.environment.shutdown();
+    const down = world.environment.stop();
     world.register("b", "SHUTDOWN");
     void world.ask("b");
     await world.flush();

@@ -4,7 +4,7 @@ import { within } from "../support/within.ts";
 import { response, World } from "./world.ts";
 
 async function shutDown(world: World): Promise<void> {
-  const down = world.environment.shutdown();
+  const down = world.environment.stop();
   await world.clock.advance(10_000);
   await within(1000, "the shutdown", down);
 }
@@ -99,7 +99,7 @@ describe("a shutdown", () => {
     world.process.exit({ code: 1 });
     await failed;
     const invoked = world.invoke({ requestId: "id-2" });
-    const down = world.environment.shutdown();
+    const down = world.environment.stop();
     await world.flush();
     ending.resolve(true);
     await world.clock.advance(10_000);
@@ -122,7 +122,7 @@ describe("a shutdown", () => {
     world.process.isStubborn = true;
     const startedAt = world.clock.now();
     let overAt: number | undefined;
-    void world.environment.shutdown().then(() => {
+    void world.environment.stop().then(() => {
       overAt = world.clock.now();
     });
     await world.clock.advance(10_000);
@@ -131,7 +131,7 @@ describe("a shutdown", () => {
 
   test("may be asked for twice", async () => {
     const world = await World.ready();
-    const both = Promise.all([world.environment.shutdown(), world.environment.shutdown()]);
+    const both = Promise.all([world.environment.stop(), world.environment.stop()]);
     await world.clock.advance(10_000);
     await within(1000, "both shutdowns", both);
     expectQuiet(world);

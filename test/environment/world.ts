@@ -1,13 +1,16 @@
 /** An environment whose time, processes and clean-up are the test's. */
 
-import { Environment, type InvokeResult } from "../../src/environment/environment.ts";
+import { Environment } from "../../src/environment/environment.ts";
+import type { Exchange } from "../../src/environment/exchange.ts";
+import type { Exchanges } from "../../src/environment/exchanges.ts";
 import type { Delivered, Extension, LifecycleEvent } from "../../src/environment/extensions/extension.ts";
-import type { Invocation, InvokeRequest, Outcome } from "../../src/environment/invocation.ts";
+import type { Invocation, InvokeRequest, Outcome, Settlement } from "../../src/environment/invocation.ts";
+import { oneAtATime, type Policy } from "../../src/environment/policy.ts";
 import type { ProcessPlan } from "../../src/environment/processes.ts";
-import type { Runtime } from "../../src/environment/runtime.ts";
 import type { Exit } from "../../src/errors.ts";
 import { LaunchError, type ProcessSpec, type SupervisedProcess } from "../../src/process/launch.ts";
-import type { InitReport, InvocationReport } from "../../src/telemetry/events.ts";
+import type { InitReport, InvocationReport, RestoreReport } from "../../src/telemetry/events.ts";
+import { requestOf } from "../runtime-api/fixture.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 export class FakeProcess implements SupervisedProcess {
@@ -61,8 +64,13 @@ export class FakeProcess implements SupervisedProcess {
   }
 }
 
+/** How an invocation ended. */
+export type InvokeResult = Pick<Settlement, "outcome" | "faultAfterAnswer">;
+
 interface Options extends Partial<ProcessPlan> {
   readonly timeoutSeconds?: number;
+  /** What differs from one at a time under LocalStack. */
+  readonly policy?: Partial<Policy>;
   /** Names of the files in /opt/extensions. */
   readonly extensions?: readonly string[];
 }
@@ -75,6 +83,7 @@ export class World {
   readonly reports: InvocationReport[] = [];
   readonly phases: string[] = [];
   readonly inits: InitReport[] = [];
+  readonly restores: RestoreReport[] = [];
   readonly dispatched: string[] = [];
   /** The last poll of each extension. */
   readonly asked = new Map<string, Promise<Delivered | undefined>>();
@@ -94,8 +103,9 @@ export class World {
   readonly watched: number[] = [];
   readonly environment: Environment;
 
-  constructor({ timeoutSeconds = 3, extensions = [], ...plan }: Options = {}) {
+  constructor({ timeoutSeconds = 3, extensions = [], policy = {}, ...plan }: Options = {}) {
     this.environment = new Environment({
+      policy: { ...oneAtATime, ...policy },
       plan: {
         bootstrap: { command: ["/var/runtime/bootstrap", "arg"], cwd: "/" },
         env: { NAME: "value" },
@@ -130,10 +140,14 @@ export class World {
           this.told.push(`end ${report.requestId}`);
           this.reports.push(report);
         },
+        restoreStarted: () => void this.told.push("restore"),
+        restoreEnded: (report) => void this.restores.push(report),
+        extensionsFinished: ({ requestId }, ms) => void this.told.push(`extensions finished ${requestId} ${ms}`),
         shutdownStarted: async () => void this.ends.push(`${this.clock.now()} the extensions' part`),
         processesEnded: () => void this.processesEnded++,
       },
       onIdleFault: ({ reason }) => void this.told.push(`idle: ${reason}`),
+      onEnd: () => void this.told.push("ended"),
     });
   }
 
@@ -165,8 +179,8 @@ export class World {
     await this.flush();
   }
 
-  get runtime(): Runtime {
-    return this.environment.runtime;
+  get exchanges(): Exchanges {
+    return this.environment.exchanges;
   }
 
   register(name: string, ...events: LifecycleEvent[]): Extension {
@@ -210,29 +224,32 @@ export class World {
     return this.clock.advance(0);
   }
 
-  poll(): Promise<Invocation | undefined> {
-    return this.runtime.next(new AbortController().signal);
+  poll(): Promise<Exchange | undefined> {
+    return this.exchanges.next(new AbortController().signal);
   }
 
-  invoke(request: Partial<InvokeRequest> = {}): Promise<InvokeResult> {
-    return this.environment.invoke({
-      requestId: "id-1",
-      invokedFunctionArn: "arn",
-      payload: "{}",
-      traceId: "",
-      clientContext: "",
-      isInitRetry: false,
-      ...request,
-    });
+  /** The handle of an invocation. */
+  start(request: Partial<InvokeRequest> = {}): Invocation {
+    return this.environment.invoke(requestOf({ invokedFunctionArn: "arn", ...request }));
+  }
+
+  async invoke(request: Partial<InvokeRequest> = {}): Promise<InvokeResult> {
+    const { outcome, faultAfterAnswer } = await this.start(request).settled;
+    return faultAfterAnswer ? { outcome, faultAfterAnswer } : { outcome };
+  }
+
+  /** What the runtime works on under this id. */
+  exchange(requestId = "id-1"): Exchange {
+    const exchange = this.exchanges.find(requestId);
+    if (!exchange || exchange === "timed out") throw new Error(`the runtime was not given ${requestId}`);
+    return exchange;
   }
 
   /** The runtime answers, as its calls to the Runtime API would. */
   answer(outcome: Outcome = response(), requestId = "id-1"): void {
-    const invocation = this.runtime.currentInvocation(requestId);
-    if (!invocation) throw new Error(`the runtime was not given ${requestId}`);
-    this.runtime.beginAnswer(outcome.kind === "error" ? "error" : "response");
-    this.runtime.finishAnswer();
-    invocation.answer(outcome);
+    const exchange = this.exchange(requestId);
+    exchange.begin(outcome.kind === "error" ? "error" : "response");
+    exchange.finish(outcome);
   }
 
   /** One whole invocation of a good runtime that polls. */

@@ -19,9 +19,9 @@ const modeHeader = "Lambda-Runtime-Function-Response-Mode";
 
 /** The runtime polls again after its answer: the invocation is settled. */
 async function settle(fixture: Fixture): Promise<Settlement> {
-  expect(await isPending(fixture.invocation.settled)).toBe(true);
+  expect(await isPending(fixture.invocation.over)).toBe(true);
   void fixture.next();
-  return await fixture.invocation.settled;
+  return await fixture.invocation.over;
 }
 
 async function running(): Promise<Fixture> {
@@ -68,7 +68,7 @@ describe("a response", () => {
     async (mode) => {
       const fixture = await running();
       expect(await seen(await fixture.respond("id-1", "{}", { [modeHeader]: mode }))).toEqual(invalidMode);
-      expect(fixture.runtime.state).toBe("RuntimeResponseSentState");
+      expect(fixture.exchanges.state).toBe("RuntimeResponseSentState");
       const { outcome, isRuntimeReady } = await settle(fixture);
       expect(outcome).toMatchObject({ kind: "fault", fault: { type: "Runtime.InvalidResponseModeHeader" } });
       expect(isRuntimeReady).toBe(true);
@@ -89,7 +89,7 @@ describe("a response", () => {
     const reply = fixture.respond("id-1", body);
     push("first");
     expect(await isPending(reply)).toBe(true);
-    expect(fixture.runtime.state).toBe("InvocationResponse");
+    expect(fixture.exchanges.state).toBe("InvocationResponse");
     push(" second");
     end();
     expect(await seen(await reply)).toEqual(accepted);
@@ -120,7 +120,7 @@ describe.each(["response", "error"] as const)("the body of a %s", (call) => {
     const body = how === "with its length" ? bytes : chunked(bytes, how === "in chunks" ? 64 : bytes.length);
     const headers = how === "with its length" ? { "Content-Length": String(bytes.length) } : undefined;
     expect(await seen(await answer(fixture, body, headers))).toEqual(isWithin ? accepted : payloadTooLarge);
-    expect(fixture.runtime.state).toBe("RuntimeResponseSentState");
+    expect(fixture.exchanges.state).toBe("RuntimeResponseSentState");
     const { outcome, isRuntimeReady } = await settle(fixture);
     expect(outcome.kind).toBe(isWithin ? call : "too large");
     expect(isRuntimeReady).toBe(true);
@@ -134,7 +134,7 @@ describe.each(["response", "error"] as const)("the body of a %s", (call) => {
     push("half");
     cut();
     expect(await seen(await reply)).toEqual(truncated);
-    expect(fixture.runtime.state).toBe("RuntimeResponseSentState");
+    expect(fixture.exchanges.state).toBe("RuntimeResponseSentState");
     const { outcome } = await settle(fixture);
     expect(outcome).toMatchObject({ kind: "fault", fault: { type: "Runtime.TruncatedResponse" } });
   });
@@ -190,7 +190,7 @@ describe("an answer that comes after the timeout carries an invalid id", () => {
     const fault = { type: "Sandbox.Timedout", reason: "Task timed out after 1.00 seconds" } as const;
     fixture.invocation.end({ kind: "timeout", fault });
     for (const _ of [1, 2]) expect(await seen(await answer(fixture))).toEqual(invalidId);
-    expect((await fixture.invocation.settled).outcome.kind).toBe("timeout");
+    expect((await fixture.invocation.over).outcome.kind).toBe("timeout");
   });
 
   test("also when it was under way already", async () => {
@@ -203,6 +203,6 @@ describe("an answer that comes after the timeout carries an invalid id", () => {
     push("late");
     end();
     expect(await seen(await reply)).toEqual(invalidId);
-    expect((await fixture.invocation.settled).outcome.kind).toBe("stopped");
+    expect((await fixture.invocation.over).outcome.kind).toBe("stopped");
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Extensions } from "../../src/environment/extensions/extensions.ts";
+import { oneAtATime } from "../../src/environment/policy.ts";
 import { createRuntimeApi, rawPath } from "../../src/runtime-api/app.ts";
 import { accepted, apiOptions, Fixture, seen } from "./fixture.ts";
 
@@ -60,7 +61,7 @@ describe("a path that is not there", () => {
     const fixture = await Fixture.in("Running");
     const reply = await all(await fixture.fetch(method, path));
     expect(reply).toEqual(method === "HEAD" ? { ...notFound, body: expect.any(String) } : notFound);
-    expect(fixture.runtime.state).toBe("Running");
+    expect(fixture.exchanges.state).toBe("Running");
   });
 });
 
@@ -80,10 +81,10 @@ describe("another method", () => {
   test.each(cases)("%s %s is not allowed, and changes nothing", async (method, path) => {
     const fixture = await Fixture.in("Running");
     expect(await all(await fixture.fetch(method, version + path))).toEqual(methodNotAllowed);
-    expect(fixture.runtime.state).toBe("Running");
+    expect(fixture.exchanges.state).toBe("Running");
     const fresh = new Fixture();
     expect(await all(await fresh.fetch(method, version + path))).toEqual(methodNotAllowed);
-    expect([fresh.runtime.state, fresh.firstNexts]).toEqual(["Started", 0]);
+    expect([fresh.exchanges.state, fresh.firstNexts]).toEqual(["Started", 0]);
   });
 });
 
@@ -116,10 +117,10 @@ test("the path of a request of HTTP/1.0 has no host before it", () => {
 
 test("a fault of our own is answered as AWS does, without details", async () => {
   const host = {
-    get runtime(): never {
+    get exchanges(): never {
       throw new Error("secret");
     },
-    extensions: new Extensions(() => {}),
+    extensions: new Extensions(oneAtATime, () => {}),
   };
   const app = createRuntimeApi({ ...apiOptions(), host });
   const reply = await app.fetch(new Request(`http://localhost${version}/runtime/invocation/next`));

@@ -9,7 +9,7 @@ async function outcomeOf(body: string | Uint8Array, headers: Record<string, stri
   const fixture = await Fixture.in("Running");
   expect(await seen(await fixture.fail("id-1", chunked(body), headers))).toEqual(accepted);
   void fixture.next();
-  const { outcome } = await fixture.invocation.settled;
+  const { outcome } = await fixture.invocation.over;
   if (outcome.kind !== "error") throw new Error(`the outcome is ${outcome.kind}`);
   return { ...outcome, body: Buffer.from(outcome.body).toString() };
 }
@@ -112,7 +112,7 @@ describe("an init error", () => {
       const fixture = new Fixture();
       expect(await seen(await fixture.initError(chunked(body, 5000)))).toEqual(accepted);
       expect(fixture.initErrors).toEqual([body]);
-      expect(fixture.runtime.state).toBe("InitError");
+      expect(fixture.exchanges.state).toBe("InitError");
       expect(fixture.firstNexts).toBe(0);
     },
   );
@@ -155,7 +155,7 @@ describe("what the runtime calls itself", () => {
   test("is forgotten when another runtime takes its place", async () => {
     const fixture = new Fixture();
     void fixture.next({ headers: { "User-Agent": "the-first/1" } });
-    fixture.host.runtime = fixture.newRuntime();
+    fixture.host.exchanges = fixture.newExchanges();
     listen();
     await fixture.initError("{}");
     expect(lines.join("\n")).not.toContain("the-first/1");

@@ -1,8 +1,9 @@
 /** The Runtime API without a socket, over a runtime whose events the test controls. */
 import type { Hono } from "hono";
+import { Exchanges } from "../../src/environment/exchanges.ts";
 import { Extensions } from "../../src/environment/extensions/extensions.ts";
 import { Invocation, type InvokeRequest } from "../../src/environment/invocation.ts";
-import { Runtime } from "../../src/environment/runtime.ts";
+import { oneAtATime } from "../../src/environment/policy.ts";
 import type { RuntimeState } from "../../src/environment/runtime-states.ts";
 import { createRuntimeApi, type RuntimeApiOptions } from "../../src/runtime-api/app.ts";
 import { TelemetryService } from "../../src/telemetry/subscribers/service.ts";
@@ -11,19 +12,25 @@ import { FakeClock } from "../support/fake-clock.ts";
 export const base = "/2018-06-01/runtime";
 export const maxPayloadBytes = 1000;
 
+export function requestOf(request: Partial<InvokeRequest> = {}): InvokeRequest {
+  return {
+    requestId: "id-1",
+    invokedFunctionArn: "",
+    payload: "{}",
+    traceId: "",
+    clientContext: "",
+    cognitoIdentity: "",
+    tenantId: "",
+    isInitRetry: false,
+    takesStream: false,
+    ...request,
+  };
+}
+
 export function invocationOf(request: Partial<InvokeRequest> = {}, deadlineMs = 1_795_406_282_147): Invocation {
-  return new Invocation(
-    {
-      requestId: "id-1",
-      invokedFunctionArn: "",
-      payload: "{}",
-      traceId: "",
-      clientContext: "",
-      isInitRetry: false,
-      ...request,
-    },
-    deadlineMs,
-  );
+  const invocation = new Invocation(requestOf(request));
+  invocation.begin(deadlineMs);
+  return invocation;
 }
 
 /** Everything the API wants, but the host. */
@@ -45,21 +52,22 @@ export function apiOptions(): Omit<RuntimeApiOptions, "host"> {
 export class Fixture {
   firstNexts = 0;
   readonly initErrors: string[] = [];
-  readonly host: { runtime: Runtime; extensions: Extensions } = {
-    runtime: this.newRuntime(),
-    extensions: new Extensions(() => {}),
+  readonly host: { exchanges: Exchanges; extensions: Extensions } = {
+    exchanges: this.newExchanges(),
+    extensions: new Extensions(oneAtATime, () => {}),
   };
   readonly app: Hono = createRuntimeApi({ ...apiOptions(), host: this.host });
   /** The event most tests are about. */
   readonly invocation = invocationOf();
 
-  get runtime(): Runtime {
-    return this.host.runtime;
+  get exchanges(): Exchanges {
+    return this.host.exchanges;
   }
 
-  newRuntime(): Runtime {
-    return new Runtime({
+  newExchanges(): Exchanges {
+    return new Exchanges(oneAtATime, {
       onFirstNext: () => void this.firstNexts++,
+      onRestoreNext: () => {},
       onInitError: (body) => void this.initErrors.push(Buffer.from(body).toString()),
       onInitErrorLost: () => {},
     });
@@ -88,7 +96,7 @@ export class Fixture {
   /** Polls and hands out the event. */
   async run(): Promise<this> {
     const polled = this.next();
-    this.runtime.dispatch(this.invocation);
+    this.exchanges.dispatch(this.invocation);
     await (await polled).text();
     return this;
   }
@@ -96,10 +104,10 @@ export class Fixture {
   /** Brings the runtime into a state in which `invocation` is the one reserved. */
   static async in(state: RuntimeState): Promise<Fixture> {
     const fixture = new Fixture();
-    const { runtime, invocation } = fixture;
-    if (state === "Started") runtime.dispatch(invocation);
+    const { exchanges, invocation } = fixture;
+    if (state === "Started") exchanges.dispatch(invocation);
     if (state === "InitError") {
-      runtime.dispatch(invocation);
+      exchanges.dispatch(invocation);
       await fixture.initError();
     }
     if (state === "Ready") {
@@ -107,7 +115,7 @@ export class Fixture {
       const polled = fixture.next({ signal: gone.signal });
       gone.abort();
       await polled;
-      runtime.dispatch(invocation);
+      exchanges.dispatch(invocation);
     }
     if (["Running", "InvocationResponse", "InvocationErrorResponse", "RuntimeResponseSentState"].includes(state)) {
       await fixture.run();
@@ -115,7 +123,7 @@ export class Fixture {
     if (state === "InvocationResponse") void fixture.respond("id-1", unfinished().body);
     if (state === "InvocationErrorResponse") void fixture.fail("id-1", unfinished().body);
     if (state === "RuntimeResponseSentState") await fixture.respond("id-1");
-    if (runtime.state !== state) throw new Error(`the fixture is in ${runtime.state} instead of ${state}`);
+    if (exchanges.state !== state) throw new Error(`the fixture is in ${exchanges.state} instead of ${state}`);
     return fixture;
   }
 }

@@ -13,7 +13,10 @@ interface Row {
 
 const refusesAll = { next: "refused", response: "refused", error: "refused", initError: "refused" } as const;
 
-const table: Record<RuntimeState, Row> = {
+/** Those of a restore are in `restore-routes.test.ts`. */
+type State = Exclude<RuntimeState, "RestoreReady" | "Restoring" | "RuntimeRestoreErrorState">;
+
+const table: Record<State, Row> = {
   // An event is reserved in every row: in the first two it is there before the poll, which then takes it at once.
   Started: { next: "event", response: "refused", error: "refused", initError: "InitError" },
   Ready: { next: "event", response: "refused", error: "refused", initError: "refused" },
@@ -29,7 +32,7 @@ const table: Record<RuntimeState, Row> = {
   InitError: refusesAll,
 };
 
-const rows = Object.entries(table) as [RuntimeState, Row][];
+const rows = Object.entries(table) as [State, Row][];
 
 describe.each(rows)("in %s", (state, row) => {
   test(`a poll ${row.next === "refused" ? "is refused" : `gets the event (${row.next})`}`, async () => {
@@ -37,18 +40,18 @@ describe.each(rows)("in %s", (state, row) => {
     const polled = fixture.next();
     if (row.next === "refused") {
       expect(await seen(await polled)).toEqual(refused(state, "Ready"));
-      expect(fixture.runtime.state).toBe(state);
+      expect(fixture.exchanges.state).toBe(state);
       return;
     }
     if (row.next === "waits") {
       expect(await isPending(polled)).toBe(true);
-      expect(fixture.runtime.state).toBe("Ready");
-      fixture.runtime.dispatch(invocationOf({ requestId: "id-2" }));
+      expect(fixture.exchanges.state).toBe("Ready");
+      fixture.exchanges.dispatch(invocationOf({ requestId: "id-2" }));
     }
     const response = await polled;
     expect(response.status).toBe(200);
     expect(response.headers.get("Lambda-Runtime-Aws-Request-Id")).toBe(row.next === "waits" ? "id-2" : "id-1");
-    expect(fixture.runtime.state).toBe("Running");
+    expect(fixture.exchanges.state).toBe("Running");
   });
 
   const answers = [
@@ -60,7 +63,7 @@ describe.each(rows)("in %s", (state, row) => {
     const fixture = await Fixture.in(state);
     const reply = await (call === "response" ? fixture.respond("id-1") : fixture.fail("id-1"));
     expect(await seen(reply)).toEqual(leadsTo === "refused" ? refused(state, target) : accepted);
-    expect(fixture.runtime.state).toBe(leadsTo === "refused" ? state : leadsTo);
+    expect(fixture.exchanges.state).toBe(leadsTo === "refused" ? state : leadsTo);
   });
 
   test.each(answers)("an %s with a wrong id is an invalid id, and changes nothing", async (call) => {
@@ -69,7 +72,7 @@ describe.each(rows)("in %s", (state, row) => {
       const reply = await (call === "response" ? fixture.respond(id) : fixture.fail(id));
       expect(await seen(reply)).toEqual(invalidId);
     }
-    expect(fixture.runtime.state).toBe(state);
+    expect(fixture.exchanges.state).toBe(state);
   });
 
   test(`an init error: ${row.initError}`, async () => {
@@ -77,7 +80,7 @@ describe.each(rows)("in %s", (state, row) => {
     const before = fixture.initErrors.length;
     const reply = await seen(await fixture.initError("why"));
     expect(reply).toEqual(row.initError === "refused" ? refused(state, "InitError") : accepted);
-    expect(fixture.runtime.state).toBe(row.initError === "refused" ? state : row.initError);
+    expect(fixture.exchanges.state).toBe(row.initError === "refused" ? state : row.initError);
     expect(fixture.initErrors.slice(before)).toEqual(row.initError === "refused" ? [] : ["why"]);
   });
 });
@@ -87,10 +90,10 @@ describe("without a reserved event", () => {
     const fixture = new Fixture();
     const polled = fixture.next();
     expect(await isPending(polled)).toBe(true);
-    expect([fixture.runtime.state, fixture.firstNexts]).toEqual(["Ready", 1]);
-    fixture.runtime.dispatch(invocationOf());
+    expect([fixture.exchanges.state, fixture.firstNexts]).toEqual(["Ready", 1]);
+    fixture.exchanges.dispatch(invocationOf());
     expect((await polled).status).toBe(200);
-    expect([fixture.runtime.state, fixture.firstNexts]).toEqual(["Running", 1]);
+    expect([fixture.exchanges.state, fixture.firstNexts]).toEqual(["Running", 1]);
   });
 
   test.each(["Started", "Ready"] as const)("any id is an invalid one in %s", async (state) => {
@@ -102,7 +105,7 @@ describe("without a reserved event", () => {
     }
     expect(await seen(await fixture.respond("id-1"))).toEqual(invalidId);
     expect(await seen(await fixture.fail("id-1"))).toEqual(invalidId);
-    expect(fixture.runtime.state).toBe(state);
+    expect(fixture.exchanges.state).toBe(state);
   });
 
   test("an answered id is an invalid one after the next poll", async () => {
@@ -119,7 +122,7 @@ describe("when its processes were given up, a runtime", () => {
   test.each(states)("in %s gets no event, and its answers carry an invalid id", async (state) => {
     const fixture = await Fixture.in(state);
     fixture.invocation.end({ kind: "stopped" });
-    fixture.runtime.close();
+    fixture.exchanges.close();
     expect(await seen(await fixture.respond("id-1"))).toEqual(invalidId);
     expect(await seen(await fixture.fail("id-1"))).toEqual(invalidId);
     const polled = fixture.next();
@@ -130,7 +133,7 @@ describe("when its processes were given up, a runtime", () => {
   test("is not left waiting in a poll", async () => {
     const fixture = new Fixture();
     const polls = [fixture.next(), fixture.next()];
-    fixture.runtime.close();
+    fixture.exchanges.close();
     for (const polled of polls) expect(await isPending(polled)).toBe(false);
   });
 });

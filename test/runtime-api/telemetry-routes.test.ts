@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { Hono } from "hono";
 import { Extensions } from "../../src/environment/extensions/extensions.ts";
+import { oneAtATime } from "../../src/environment/policy.ts";
 import { createRuntimeApi } from "../../src/runtime-api/app.ts";
 import { TelemetryService } from "../../src/telemetry/subscribers/service.ts";
 import type { Subscription } from "../../src/telemetry/subscribers/subscription.ts";
@@ -33,7 +34,7 @@ let told: Told[];
 beforeEach(() => {
   clock = new FakeClock();
   told = [];
-  extensions = new Extensions(() => {});
+  extensions = new Extensions(oneAtATime, () => {});
   telemetry = new TelemetryService(clock, (subscription) => {
     const one: Told = { subscription, records: [], isClosed: false };
     told.push(one);
@@ -51,7 +52,7 @@ beforeEach(() => {
 });
 
 function createApp(areExtensionsEnabled = true): Hono {
-  const host = { runtime: new Fixture().runtime, extensions };
+  const host = { exchanges: new Fixture().exchanges, extensions };
   return createRuntimeApi({ ...apiOptions(), telemetry, host, areExtensionsEnabled });
 }
 

@@ -1,5 +1,6 @@
 /** The extensions of one generation of processes: who is expected, who has registered, who has yet to poll. */
 import { log } from "../../log.ts";
+import type { Policy } from "../policy.ts";
 import { Extension, type LifecycleEvent } from "./extension.ts";
 import { ExtensionRefusal } from "./extension-states.ts";
 
@@ -11,7 +12,10 @@ export class Extensions {
   #isRegistrationOpen = true;
 
   /** @param onChange called after each change of any extension's state */
-  constructor(private readonly onChange: () => void) {}
+  constructor(
+    private readonly policy: Policy,
+    private readonly onChange: () => void,
+  ) {}
 
   get all(): readonly Extension[] {
     return this.#all;
@@ -30,7 +34,7 @@ export class Extensions {
    */
   register(name: string, events: readonly string[]): Extension {
     const known = this.#all.find((extension) => extension.name === name);
-    const asked = toLifecycleEvents(events, known?.isExternal ?? false);
+    const asked = toLifecycleEvents(events, known?.isExternal ?? false, this.policy);
     if (known?.isExternal) {
       known.register(asked);
       return known;
@@ -84,9 +88,16 @@ export class Extensions {
   }
 }
 
-function toLifecycleEvents(events: readonly string[], isExternal: boolean): ReadonlySet<LifecycleEvent> {
+function toLifecycleEvents(
+  events: readonly string[],
+  isExternal: boolean,
+  { hasInvokeEvents }: Policy,
+): ReadonlySet<LifecycleEvent> {
   for (const event of events) {
-    if (event !== "INVOKE" && event !== "SHUTDOWN") {
+    if (!hasInvokeEvents && !isExternal) {
+      throw new ExtensionRefusal("Extension.InvalidEventType", "No events allowed for internal extensions");
+    }
+    if (event !== "SHUTDOWN" && !(event === "INVOKE" && hasInvokeEvents)) {
       throw new ExtensionRefusal("Extension.InvalidEventType", `${event}: ErrorInvalidEventType`);
     }
     if (event === "SHUTDOWN" && !isExternal) {

@@ -33,7 +33,10 @@ export function toInvokeRequest(body: unknown): InvokeRequest {
     invokedFunctionArn: textOf(fields, "invoked-function-arn") ?? "",
     traceId: textOf(fields, "trace-id") ?? "",
     clientContext: fromBase64(textOf(fields, "client-context") ?? ""),
+    cognitoIdentity: "",
+    tenantId: "",
     isInitRetry,
+    takesStream: false,
   };
 }
 

@@ -297,8 +297,8 @@ describe("an init with extensions fails", () => {
     const world = new World({ extensions: ["a"] });
     const init = world.environment.init();
     world.register("a");
-    world.runtime.beginInitError();
-    world.runtime.finishInitError(Buffer.from("why"), "Runtime.Why");
+    world.exchanges.beginInitError();
+    world.exchanges.finishInitError(Buffer.from("why"), "Runtime.Why");
     world.processOf("runtime").exit({ code: 1 });
     expect(await within(1000, "init", init)).toMatchObject({ kind: "init error", errorType: "Runtime.Why" });
     await world.flush();
@@ -419,8 +419,9 @@ describe("an init is told, begun and ended, once:", () => {
     await world.clock.advance(1000);
     const invoked = world.invoke();
     await world.clock.advance(3000);
-    expect((await invoked).outcome.kind).toBe("timeout");
-    expect(await within(1000, "init", init)).toEqual({ kind: "cancelled" });
+    const { outcome } = await invoked;
+    expect(outcome.kind).toBe("timeout");
+    expect(await within(1000, "init", init)).toEqual({ ...outcome, kind: "fault" } as never);
     expect(world.inits).toEqual([
       {
         phase: "init",
@@ -436,7 +437,7 @@ describe("an init is told, begun and ended, once:", () => {
   test("one that is stopped, not at all", async () => {
     const world = new World({ extensions: ["a"] });
     const init = world.environment.init();
-    const down = world.environment.shutdown();
+    const down = world.environment.stop();
     await world.clock.advance(10_000);
     await within(1000, "the shutdown", down);
     expect(await within(1000, "init", init)).toEqual({ kind: "cancelled" });
@@ -456,7 +457,7 @@ describe("an init is told, begun and ended, once:", () => {
       { phase: "init", status: "success" },
       { phase: "invoke", status: "success" },
     ]);
-    void world.environment.shutdown();
+    void world.environment.stop();
     await world.clock.advance(10_000);
     expect(world.inits).toHaveLength(2);
   });
@@ -474,7 +475,7 @@ describe("an invocation", () => {
     await init;
     void world.invoke();
     await world.flush();
-    const invocation = await polled;
+    const invocation = (await polled)?.invocation;
     expect(invocation?.request.requestId).toBe("id-1");
     expect(await within(1000, "the event of a", a)).toEqual({ kind: "invoke", invocation } as never);
     expect(await within(1000, "the event of inside", inside)).toEqual({ kind: "invoke", invocation } as never);
@@ -497,7 +498,7 @@ describe("an invocation", () => {
     void world.ask("a");
     await world.flush();
     expect([world.dispatched, world.told]).toEqual([["id-1"], ["start id-1", "end id-1"]]);
-    expect(world.runtime.currentInvocation("id-2")).toBeUndefined();
+    expect(world.exchanges.find("id-2")).toBeUndefined();
     await world.clock.advance(500);
     const second = world.ask("b");
     await world.flush();
@@ -506,7 +507,9 @@ describe("an invocation", () => {
     world.answer(response(), "id-2");
     void world.poll();
     expect(await within(1000, "the second", invoked)).toEqual({ outcome: response() });
-    expect(world.reports.at(-1)?.durationMs).toBe(1500);
+    // Theirs was the time of the last one.
+    expect(world.told).toContain("extensions finished id-1 1500");
+    expect(world.reports.at(-1)?.durationMs).toBe(0);
   });
 
   test("has what they wrote for the last one received before it begins", async () => {
@@ -519,38 +522,44 @@ describe("an invocation", () => {
     expect(world.told).not.toContain("start id-2");
     receive();
     await world.flush();
-    expect(world.told.slice(-2)).toEqual(["output received", "start id-2"]);
+    expect(world.told.slice(-3)).toEqual(["output received", "extensions finished id-1 100", "start id-2"]);
   });
 
-  const waits: [what: string, subscriptions: Subscriptions, polls: string[], blame: string][] = [
-    ["one", { a: both }, [], "the extension a"],
-    ["two", { a: both, b: both }, [], "the extension a, b"],
-    ["one of two", { a: both, b: both }, ["a"], "the extension b"],
+  const waits: [what: string, subscriptions: Subscriptions, polls: string[]][] = [
+    ["one", { a: both }, []],
+    ["two", { a: both, b: both }, []],
+    ["one of two", { a: both, b: both }, ["a"]],
   ];
 
   test.each(waits)(
-    "that waits for %s in vain ends by its timeout, which names them",
-    async (_what, subscriptions, polls, blame) => {
+    "that waits for %s in vain gets fresh processes when the time of the last one is over, and all of its own time",
+    async (_what, subscriptions, polls) => {
       const world = await World.readyWith(subscriptions);
+      await world.clock.advance(100);
       await world.serve();
       for (const name of polls) void world.ask(name);
       const invoked = world.invoke({ requestId: "id-2" });
       await world.clock.advance(2999);
-      expect(await isPending(invoked)).toBe(true);
-      await world.clock.advance(1);
-      expect((await within(1000, "the timeout", invoked)).outcome).toEqual({
-        kind: "timeout",
-        fault: {
-          type: "Sandbox.Timedout",
-          reason: `Task timed out after 3.00 seconds while waiting for ${blame} to ask for the next event`,
-        },
-      });
-      expect(world.reports.at(-1)).toMatchObject({ requestId: "id-2", status: "timeout", durationMs: 3000 });
-      expect(world.dispatched).toEqual(["id-1", "id-2"]);
-      await world.clock.advance(10_000);
-      await expectFresh(world, "id-3", subscriptions);
+      expect(world.started).toEqual([...Object.keys(subscriptions), "runtime"]);
+      // The last one's deadline; then the extensions are asked to end, in the two seconds a shutdown has.
+      await world.clock.advance(2001);
+      expect(world.phases).toEqual(["init", "invoke"]);
+      await world.bring(subscriptions);
+      await world.clock.advance(2500);
+      world.answer(response(), "id-2");
+      void world.poll();
+      expect(await within(1000, "the answer", invoked)).toEqual({ outcome: response() });
+      expect(world.reports.at(-1)).toMatchObject({ requestId: "id-2", status: "success", durationMs: 2500 });
     },
   );
+
+  test("after which an extension hangs costs nothing when the next one comes late", async () => {
+    const world = await World.readyWith({ a: both });
+    await world.serve();
+    await world.clock.advance(10_000);
+    expect([world.environment.state, world.phases]).toEqual(["cold", ["init"]]);
+    await expectFresh(world, "id-2", { a: both });
+  });
 
   test("that its own function holds up blames nobody else, although an extension is busy too", async () => {
     const world = await World.readyWith({ a: both });
@@ -585,7 +594,7 @@ describe("an invocation", () => {
     },
   );
 
-  test("whose time runs out while its processes are being ended blames none of the dead", async () => {
+  test("that comes while the processes are being ended has all of its time once they are gone", async () => {
     const world = await World.readyWith({ a: both });
     await world.serve();
     const ending = Promise.withResolvers<boolean>();
@@ -593,14 +602,15 @@ describe("an invocation", () => {
     const invoked = world.invoke({ requestId: "id-2" });
     await world.flush();
     world.processOf("a").exit({ code: 1 });
-    await world.clock.advance(3000);
-    expect((await within(1000, "the timeout", invoked)).outcome).toMatchObject({
-      fault: { reason: "Task timed out after 3.00 seconds" },
-    });
+    await world.clock.advance(4000);
+    expect([world.dispatched, world.phases]).toEqual([["id-1"], ["init"]]);
     ending.resolve(true);
-    await world.clock.advance(10_000);
-    expect(world.endings).toBe(1);
-    await expectFresh(world, "id-3", { a: both });
+    await world.flush();
+    await world.bring({ a: both });
+    world.answer(response(), "id-2");
+    void world.poll();
+    expect(await within(1000, "the answer", invoked)).toEqual({ outcome: response() });
+    expect([world.endings, world.reports.at(-1)?.durationMs]).toEqual([1, 0]);
   });
 });
 

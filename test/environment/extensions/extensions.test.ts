@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Extension } from "../../../src/environment/extensions/extension.ts";
 import { Extensions, maxExtensions } from "../../../src/environment/extensions/extensions.ts";
+import { oneAtATime } from "../../../src/environment/policy.ts";
 import { log } from "../../../src/log.ts";
 import { invocationOf } from "../../runtime-api/fixture.ts";
 
@@ -10,7 +11,7 @@ let changes = 0;
 
 beforeEach(() => {
   changes = 0;
-  extensions = new Extensions(() => void changes++);
+  extensions = new Extensions(oneAtATime, () => void changes++);
 });
 
 const names = (list: readonly Extension[]) => list.map(({ name }) => name);
@@ -59,7 +60,7 @@ describe("an internal extension", () => {
 
   test("is in the list before its registration is told: whoever hears of it finds it", () => {
     const heard: string[][] = [];
-    const told: Extensions = new Extensions(() => void heard.push(names(told.all)));
+    const told: Extensions = new Extensions(oneAtATime, () => void heard.push(names(told.all)));
     told.register("inside", []);
     expect(heard).toEqual([["inside"]]);
   });

@@ -34,6 +34,9 @@ test("everything LocalStack may send is passed on", async () => {
       traceId: "Root=1",
       payload: '{"a":"ü"}',
       clientContext: '{"c":"ü"}',
+      cognitoIdentity: "",
+      tenantId: "",
+      takesStream: false,
       isInitRetry: true,
     },
   ]);
@@ -49,6 +52,9 @@ test("an id and a payload are enough; null is absent", async () => {
     traceId: "",
     payload: "",
     clientContext: "",
+    cognitoIdentity: "",
+    tenantId: "",
+    takesStream: false,
     isInitRetry: false,
   });
 });

@@ -1,0 +1,129 @@
+/** Builds one environment with all that belongs to it. Several can live in one program and know nothing of each other. */
+import type { Clock } from "../clock.ts";
+import { Environment } from "../environment/environment.ts";
+import type { Policy } from "../environment/policy.ts";
+import { extensionEnvironment, runtimeEnvironment } from "../environment/variables.ts";
+import type { Fault } from "../errors.ts";
+import { type Address, listen } from "../net/listener.ts";
+import type { FoundBootstrap } from "../prepare/bootstrap.ts";
+import { areExtensionsEnabled, findExtensions } from "../prepare/extension-files.ts";
+import { Owner } from "../process/owner.ts";
+import { createRuntimeApi } from "../runtime-api/app.ts";
+import type { Config, Variables } from "../settings/settings.ts";
+import { toApplicationLevel } from "../telemetry/log/json-levels.ts";
+import { LogBuffer, type LogText } from "../telemetry/log/log-buffer.ts";
+import { JsonFormat, TextFormat } from "../telemetry/log/log-format.ts";
+import { Recorder } from "../telemetry/recorder.ts";
+import type { FunctionFacts } from "../telemetry/records.ts";
+import { TelemetryService } from "../telemetry/subscribers/service.ts";
+
+/** What is known of the function. */
+export type FunctionSettings = Pick<
+  Config,
+  | "accountId"
+  | "applicationLogLevel"
+  | "functionName"
+  | "functionVersion"
+  | "initializationType"
+  | "logFormat"
+  | "logStreamName"
+  | "maxPayloadBytes"
+  | "memorySizeMb"
+  | "systemLogLevel"
+  | "timeoutSeconds"
+>;
+
+export interface EnvironmentParts {
+  readonly clock: Clock;
+  readonly settings: FunctionSettings;
+  readonly policy: Policy;
+  readonly bootstrap: FoundBootstrap;
+  /** The variables the function's processes are to have, before what the environment adds. */
+  readonly variables: Variables;
+  /** The handler extensions are told. */
+  readonly handler: string;
+  /** Where its Runtime API is to listen; port 0: any free one. */
+  readonly runtimeApi: Address;
+  /** Shows output as it is. */
+  readonly show: (chunk: Uint8Array) => void;
+  readonly onIdleFault: (fault: Fault) => void;
+  readonly onEnd?: () => void;
+}
+
+/** An environment, its Runtime API, its processes, its log. */
+export interface BuiltEnvironment extends AsyncDisposable {
+  readonly environment: Environment;
+  /** Where its Runtime API listens. */
+  readonly runtimeApi: Address;
+  /** The log since the last call, as far as it is this invocation's. */
+  takeLogs(requestId: string): LogText;
+}
+
+/** Milliseconds subscribers have to take what waits for them before they are told of a shutdown: a part of its budget. */
+const telemetryFlushMs = 500;
+
+/**
+ * Nothing is started yet: `environment.init()` does that. Disposing of it ends its processes and frees its port.
+ * @throws {ListenError}
+ */
+export function newEnvironment(parts: EnvironmentParts): BuiltEnvironment {
+  const { clock, settings, policy, bootstrap, variables, handler, onIdleFault, onEnd } = parts;
+  const owner = new Owner(clock);
+  const telemetry = new TelemetryService(clock);
+  const logs = new LogBuffer();
+  const areExtensionsOn = areExtensionsEnabled();
+  // Its address is in the environment of the processes, and the app wants what starts them.
+  let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 });
+  const listener = listen("the Runtime API", parts.runtimeApi, (request) => answer(request));
+  const { hostname, port } = listener.address;
+
+  const env = runtimeEnvironment(variables, bootstrap.handler, `${hostname}:${port}`);
+  const environment = new Environment({
+    clock,
+    policy,
+    plan: {
+      bootstrap,
+      env,
+      findExtensions: () => (areExtensionsOn ? findExtensions() : []),
+      extensionEnv: extensionEnvironment(env),
+      extensionCwd: process.cwd(),
+    },
+    timeoutSeconds: settings.timeoutSeconds,
+    launch: owner.launch,
+    endAll: owner.endAll,
+    memory: owner.memory,
+    events: newRecorder(parts, logs, telemetry),
+    onIdleFault,
+    ...(onEnd && { onEnd }),
+  });
+  const app = createRuntimeApi({
+    host: environment,
+    maxPayloadBytes: settings.maxPayloadBytes,
+    registration: { ...settings, handler },
+    telemetry,
+    areExtensionsEnabled: areExtensionsOn,
+    runtimeApiPort: port,
+  });
+  answer = (request) => app.fetch(request);
+
+  return {
+    environment,
+    runtimeApi: listener.address,
+    takeLogs: () => logs.take(),
+    async [Symbol.asyncDispose]() {
+      await environment.stop();
+      owner.dispose();
+      await listener.stop();
+    },
+  };
+}
+
+function newRecorder({ clock, settings, show }: EnvironmentParts, logs: LogBuffer, telemetry: TelemetryService) {
+  const facts: FunctionFacts = { ...settings, instanceId: settings.logStreamName };
+  const isJsonFormat = settings.logFormat.toUpperCase() === "JSON";
+  const application = toApplicationLevel(settings.applicationLogLevel) ?? "INFO";
+  const format = isJsonFormat
+    ? new JsonFormat(logs, facts, { application, system: settings.systemLogLevel })
+    : new TextFormat(logs, facts);
+  return new Recorder({ clock, format, telemetry, facts, isJsonFormat, show, flushMs: telemetryFlushMs });
+}

@@ -1,0 +1,149 @@
+/** Init of a LocalStack container: serves LocalStack until the start fails, or until it is asked to stop. */
+import { settlesWithin } from "../clock.ts";
+import type { Environment } from "../environment/environment.ts";
+import { oneAtATime } from "../environment/policy.ts";
+import { type FaultType, messageOf } from "../errors.ts";
+import { Callbacks } from "../frontend/localstack/callbacks.ts";
+import { LocalStackFrontend, stopBudgetMs } from "../frontend/localstack/frontend.ts";
+import { createInvokeApi } from "../frontend/localstack/invoke-api.ts";
+import { newFaultBody } from "../frontend/localstack/results.ts";
+import { log, setLogLevel } from "../log.ts";
+import { ListenError, listen } from "../net/listener.ts";
+import { prepare } from "../prepare/prepare.ts";
+import { startReaping } from "../process/reaper.ts";
+import type { CommandLine, Config } from "../settings/settings.ts";
+import { readCallbackAddress, readConfig } from "../settings/settings.ts";
+import { newEnvironment } from "./environment.ts";
+import { type ExitStatus, exitStatus, type Program, whenStopped } from "./program.ts";
+
+/**
+ * After a failed start init stays so long, serving nothing: LocalStack looks at the container after it has started it, and
+ * one that is gone hides the reason.
+ */
+const stayMs = 10_000;
+
+/** Milliseconds a runtime needs, at the very least, before it could use what init has to offer beside the Runtime API. */
+const headStartMs = 3;
+
+/** Runs to the end. What it throws is a failed start. */
+export async function runLocalStack(program: Program, commandLine: CommandLine): Promise<ExitStatus> {
+  const { given, clock, stdout } = program;
+  const config = readConfig(given);
+  setLogLevel(config.logLevel);
+  const stopped = whenStopped(program);
+  const prepared = prepare(config, commandLine.command, given, clock);
+  const bootstrap = await Promise.race([prepared, stopped]);
+  if (!bootstrap) return exitStatus.done;
+  startReaping();
+
+  const callbacks = new Callbacks(config, clock);
+  const built = newEnvironment({
+    clock,
+    settings: config,
+    policy: oneAtATime,
+    bootstrap,
+    variables: given,
+    // The handler of the environment, not the one of the command line: `docs/contract/lifecycle.md` 2.3.
+    handler: given.AWS_LAMBDA_FUNCTION_HANDLER || given._HANDLER || "",
+    runtimeApi: commandLine.runtimeApi,
+    show: (chunk) => stdout.forward(chunk),
+    onIdleFault: (fault) => frontend.reportIdleFault(fault),
+  });
+  const { environment } = built;
+  const frontend: LocalStackFrontend = new LocalStackFrontend({
+    environment,
+    clock,
+    callbacks,
+    takeLogs: (requestId) => built.takeLogs(requestId),
+    initFailure: "status",
+    initializationType: config.initializationType,
+    maxPayloadBytes: config.maxPayloadBytes,
+    postInvokeWaitMs: config.postInvokeWaitMs,
+  });
+  const started = frontend.start();
+  // The runtime is starting: what it does not need to start is made ready meanwhile.
+  callbacks.connect();
+  const extras = startExtras(program, config, frontend, environment, started);
+  try {
+    await Promise.race([started, extras.then(() => started), stopped]);
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    log.error(error.message);
+    await frontend.fail({ type: "Sandbox.Failure", reason: error.message });
+  }
+  // There is nobody to stay for where LocalStack cannot be reached.
+  if (frontend.startState === "failed") await Promise.all([environment.stop(), stay(program)]);
+  else if (frontend.startState !== "unreachable") await stopped;
+  // X-Ray's last segments come from processes that end.
+  const xrayStopped = environment.stop().then(async () => (await extras.catch(() => undefined))?.stop());
+  await settlesWithin(clock, stopBudgetMs, Promise.all([frontend.stop(), xrayStopped]));
+  return hasFailed(frontend) ? exitStatus.failed : exitStatus.done;
+}
+
+function hasFailed({ startState }: LocalStackFrontend): boolean {
+  return startState === "failed" || startState === "unreachable";
+}
+
+/** What is there beside the Runtime API: the server for invocations, X-Ray, hot reload. @throws {ListenError} */
+async function startExtras(
+  { clock, given }: Program,
+  config: Config,
+  frontend: LocalStackFrontend,
+  environment: Environment,
+  started: Promise<void>,
+): Promise<{ stop(): Promise<void> } | undefined> {
+  const invokeApi = createInvokeApi({
+    accept: (request) => frontend.accept(request),
+    maxPayloadBytes: config.maxPayloadBytes,
+  });
+  listen("the invoke server", { hostname: "0.0.0.0", port: config.invokePort }, (request) => invokeApi.fetch(request));
+  // No runtime can have a segment to send so early; init's own start comes first.
+  await settlesWithin(clock, headStartMs, started);
+  if (config.hotReloadingPaths.length > 0) await startHotReload(config, clock, () => environment.reload());
+  if (config.localstackHostname === "") return undefined;
+  const { startXRay } = await import("../xray/daemon.ts");
+  return await startXRay({
+    address: `http://${config.localstackHostname}:${config.edgePort}`,
+    region: config.region,
+    credentials: {
+      accessKeyId: given.AWS_ACCESS_KEY_ID ?? "",
+      secretAccessKey: given.AWS_SECRET_ACCESS_KEY ?? "",
+      sessionToken: given.AWS_SESSION_TOKEN ?? "",
+    },
+    clock,
+    sendTelemetry: config.xrayTelemetry === "1",
+  });
+}
+
+/** Watches the code for as long as the process lives. Loaded only where it is asked for. */
+async function startHotReload(config: Config, clock: Program["clock"], reload: () => void): Promise<void> {
+  const { watchForChanges } = await import("../hot-reload/watch.ts");
+  const { hotReloadingPaths: paths, fileWatcherStrategy: strategy } = config;
+  await watchForChanges({ paths, strategy, clock, onChange: reload }).ready;
+  log.debug("the code is being watched");
+}
+
+/** Tells LocalStack why nothing was started, if it is known where. @returns the exit status it means */
+export async function failStart(program: Program, error: unknown): Promise<ExitStatus> {
+  const { type, status } = causeOf(error);
+  process.stderr.write(`lambda-runtime-init: ${messageOf(error)}\n`);
+  const address = readCallbackAddress(program.given);
+  if (!address) return status;
+  const telling = new Callbacks(address, program.clock).startError(
+    await newFaultBody({ type, reason: messageOf(error) }),
+  );
+  if ((await telling) !== "unreachable") await stay(program);
+  return status;
+}
+
+/** What a failure of the start means: its fault type and init's exit status. */
+function causeOf(error: unknown): { readonly type: FaultType; readonly status: ExitStatus } {
+  const isBadSetting = error instanceof Error && error.name === "ConfigurationError";
+  if (isBadSetting) return { type: "Runtime.InvalidTaskConfig", status: exitStatus.badConfiguration };
+  return { type: "Sandbox.Failure", status: exitStatus.failed };
+}
+
+/** Serves nothing until init is asked to stop, or for as long as LocalStack may need to look. */
+async function stay(program: Program): Promise<void> {
+  await settlesWithin(program.clock, stayMs, whenStopped(program));
+}
