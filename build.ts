@@ -14,48 +14,81 @@ const targets = [
 /** What Bun writes where it cannot parse a request. */
 const badRequest = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 
-/**
- * Texts in Bun's own executable that get in the way of an init, and what stands there instead.
- *
- * - `BUN_BE_BUN` would turn init into the bun command line, `BUN_OPTIONS` would preload a function's file into it. Bun reads
- *   them before any code of ours runs, so the only place to disarm them is here: a variable whose name is never looked up
- *   changes nothing.
- * - Bun raises the soft limit of open files to the hard limit at start; as PID 1 nothing tells afterwards what the container
- *   had set, and the function must have exactly that. Importing `getrlimit` under the name of `setrlimit` (same arguments,
- *   same symbol version) turns that call into a harmless read.
- * - Bun takes the trailers of a streamed response for a second request and sends its 400 behind our answer, on which the
- *   Node.js runtime client dies. Line breaks in its place are skipped by every client; a request that really cannot be
- *   parsed has its connection closed without a word.
- *
- * `places` counts how often the text occurs in the part Bun ships; our own bundle comes behind it.
- */
-const disarmed = [
-  { name: "BUN_BE_BUN", instead: "\x01UN_BE_BUN", places: 1 },
-  { name: "BUN_OPTIONS", instead: "\x01UN_OPTIONS", places: 2 },
-  { name: "\0setrlimit\0", instead: "\0getrlimit\0", places: 1 },
+/** Bytes in Bun's own executable that get in the way of an init, and what stands there instead. */
+interface Disarmed {
+  /** For the error text. */
+  readonly what: string;
+  /** Where it is machine code: for which machine. */
+  readonly cpu?: "x64" | "arm64";
+  readonly bytes: Buffer;
+  readonly instead: Buffer;
+  /** How often they stand in the part Bun ships; our own bundle comes behind it. */
+  readonly places: number;
+}
+
+/** @param parts of the text that lose their first letter to a byte no name begins with. */
+function name(text: string, places = 1, parts: readonly string[] = [text.replaceAll("\0", "")]): Disarmed {
+  let instead = text;
+  for (const part of parts) instead = instead.replace(part, `\x01${part.slice(1)}`);
+  return { what: JSON.stringify(text), bytes: latin1(text), instead: latin1(instead), places };
+}
+
+/** @param bytes hexadecimal, instructions apart; ones that stand once */
+function code(what: string, cpu: "x64" | "arm64", bytes: string, instead: string): Disarmed {
+  return { what, cpu, bytes: hex(bytes), instead: hex(instead), places: 1 };
+}
+
+const latin1 = (text: string) => Buffer.from(text, "latin1");
+const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
+
+const inspector = ["BUN_INSPECT", "BUN_INSPECT_CONNECT_TO", "BUN_INSPECT_NOTIFY", "BUN_INSPECT_PRELOAD"];
+
+const disarmed: readonly Disarmed[] = [
+  // `BUN_BE_BUN` would turn init into the bun command line, `BUN_OPTIONS` would preload a function's file into it, and so
+  // would `BUN_INSPECT_PRELOAD`; the other `BUN_INSPECT`s open the inspector. Bun reads them before any code of ours runs, so
+  // the only place to disarm them is here: a variable whose name is never looked up changes nothing.
+  name("BUN_BE_BUN"),
+  name("BUN_OPTIONS", 2),
+  name("\0BUN_INSPECT\0"),
+  name("\0BUN_INSPECT_CONNECT_TO\0"),
+  name("\0BUN_INSPECT_PRELOAD\0"),
+  name(`${inspector.join("")}NODE_CHANNEL_FD`, 1, inspector.toReversed()),
+  // `BUN_JSC_…` sets options of the engine; one it does not know ends the process before any code of ours, without a word
+  // to LocalStack, and one that turns its compiler off takes our system calls with it. The engine compares letter by letter:
+  // the first one compared is changed here.
+  code("BUN_JSC_", "x64", "41803e42 75e5 41807e0155 75de 41807e024e", "41803e01 75e5 41807e0155 75de 41807e024e"),
+  code("BUN_JSC_", "arm64", "5f090171 01ffff54 2a054039 5f550171", "5f050071 01ffff54 2a054039 5f550171"),
+  // Bun raises the soft limit of open files to the hard limit at start; as PID 1 nothing tells afterwards what the container
+  // had set, and the function must have exactly that. Importing `getrlimit` under the name of `setrlimit` (same arguments,
+  // same symbol version) turns that call into a harmless read.
+  { what: "setrlimit", bytes: latin1("\0setrlimit\0"), instead: latin1("\0getrlimit\0"), places: 1 },
+  // Bun takes the trailers of a streamed response for a second request and sends its 400 behind our answer, on which the
+  // Node.js runtime client dies. Line breaks in its place are skipped by every client; a request that really cannot be
+  // parsed has its connection closed without a word.
   {
-    name: `\0${badRequest}\0`,
-    instead: `\0${"\r\n".repeat(badRequest.length).slice(0, badRequest.length)}\0`,
+    what: "the answer 400",
+    bytes: latin1(`\0${badRequest}\0`),
+    instead: latin1(`\0${"\r\n".repeat(badRequest.length).slice(0, badRequest.length)}\0`),
     places: 1,
   },
-] as const;
+];
 
-async function disarm(file: string): Promise<void> {
-  const bytes = Buffer.from(await Bun.file(file).arrayBuffer());
-  for (const { name, instead, places } of disarmed) {
+async function disarm(file: string, cpu: "x64" | "arm64"): Promise<void> {
+  const executable = Buffer.from(await Bun.file(file).arrayBuffer());
+  for (const { what, bytes, instead, places } of disarmed.filter((one) => one.cpu === undefined || one.cpu === cpu)) {
     let at = -1;
     for (let place = 1; place <= places; place++) {
-      at = bytes.indexOf(name, at + 1, "latin1");
+      at = executable.indexOf(bytes, at + 1);
       if (at < 0) {
         throw new Error(
-          `${file}: ${JSON.stringify(name)} stands ${place - 1} times in Bun ${Bun.version}, expected ${places}. ` +
-            "This Bun names it otherwise: look for the new name and correct the table in build.ts.",
+          `${file}: ${what} stands ${place - 1} times in Bun ${Bun.version}, expected ${places}. ` +
+            "This Bun has it otherwise: look for its new form and correct the table in build.ts.",
         );
       }
-      bytes.write(instead, at, "latin1");
+      instead.copy(executable, at);
     }
   }
-  await Bun.write(file, bytes);
+  await Bun.write(file, executable);
 }
 
 async function build(target: (typeof targets)[number]): Promise<void> {
@@ -84,7 +117,7 @@ async function build(target: (typeof targets)[number]): Promise<void> {
       execArgv: ["--smol", "--max-http-header-size=4194304"],
     },
   });
-  await disarm(outfile);
+  await disarm(outfile, target.cpu);
   // Bun writes the source maps beside the binary as well as into it.
   for (const file of await readdir("dist")) if (file.endsWith(".map")) await rm(`dist/${file}`);
   console.log(`${outfile}  ${(Bun.file(outfile).size / 1e6).toFixed(1)} MB`);

@@ -1,5 +1,6 @@
 /** Init's own log: stderr only, so that stdout carries nothing but the function's output. */
 import { createConsola, type LogObject } from "consola/core";
+import { stderr } from "./standard-streams.ts";
 
 /** Words of `LOCALSTACK_INIT_LOG_LEVEL` and the consola level each stands for. */
 export const logLevels = {
@@ -22,7 +23,7 @@ export const log = createConsola({
   level: logLevels.warn,
   // consola's default swallows repeats of a line within a second; an init that hides faults is of no use.
   throttle: 0,
-  reporters: [{ log: (entry) => void process.stderr.write(isJson ? jsonLine(entry) : textLine(entry)) }],
+  reporters: [{ log: (entry) => stderr.writeLine(isJson ? jsonLine(entry) : textLine(entry)) }],
 });
 
 let isJson = false;

@@ -6,11 +6,12 @@ import { messageOf } from "./errors.ts";
 import { log } from "./log.ts";
 import { failStart, runLocalStack } from "./modes/localstack.ts";
 import { type ExitStatus, exitStatus, type Program } from "./modes/program.ts";
+import { readCommandLine } from "./settings/command-line.ts";
 import { cleanEnvironment } from "./settings/hostile-variables.ts";
-import { flags, readCommandLine, settings } from "./settings/settings.ts";
+import { stderr } from "./standard-streams.ts";
 import { StdoutForwarder } from "./telemetry/stdout.ts";
 
-const stdout = new StdoutForwarder();
+const stdout = new StdoutForwarder(systemClock);
 
 async function main(): Promise<ExitStatus> {
   const { given, restartWith, withhold } = cleanEnvironment(process.env);
@@ -25,7 +26,10 @@ async function main(): Promise<ExitStatus> {
   try {
     const commandLine = readCommandLine(args);
     if (commandLine.action === "version") return show(`${packageJson.version}\n`);
-    if (commandLine.action === "help") return show(helpText());
+    if (commandLine.action === "help") {
+      const { helpText } = await import("./settings/help.ts");
+      return show(helpText(packageJson.version));
+    }
     return await runLocalStack(program, commandLine);
   } catch (error) {
     return await failStart(program, error);
@@ -48,30 +52,9 @@ function show(text: string): ExitStatus {
 
 /** Ends the process, once what was written has left it. */
 async function exit(status: ExitStatus): Promise<void> {
-  await stdout.flush(systemClock);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  process.stderr.write("", () => resolve());
-  await settlesWithin(systemClock, 1000, promise);
+  await stdout.flush();
+  await settlesWithin(systemClock, 1000, stderr.flushed);
   process.exit(status);
-}
-
-function helpText(): string {
-  const rows = Object.entries(flags).map(([flag, text]) => `  ${flag.padEnd(34)}${text}`);
-  const variables = Object.values(settings).map(({ variable, allowed, whenAbsent }) => {
-    const otherwise = whenAbsent === undefined ? "required" : `default ${JSON.stringify(whenAbsent)}`;
-    return `  ${variable.padEnd(34)}${allowed} (${otherwise})`;
-  });
-  return `lambda-runtime-init ${packageJson.version}: the init process of a Lambda container, for LocalStack.
-
-Usage: aws-lambda-rie [flags] [command of the runtime and its arguments]
-Without a command, the runtime is the first bootstrap found in /var/task, /opt and /var/runtime.
-
-Flags:
-${rows.join("\n")}
-
-Environment:
-${variables.join("\n")}
-`;
 }
 
 // A fault of our own must be seen, and must not take a working environment down with it.

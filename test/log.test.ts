@@ -1,14 +1,14 @@
 import { afterEach, expect, spyOn, test } from "bun:test";
 import { log, logLevels, setLogLevel } from "../src/log.ts";
+import { stderr } from "../src/standard-streams.ts";
 
 afterEach(() => setLogLevel("warn"));
 
 /** What logging at each level writes to stderr. */
 function written(): string {
   let text = "";
-  const write = spyOn(process.stderr, "write").mockImplementation((chunk) => {
-    text += chunk;
-    return true;
+  const write = spyOn(stderr, "writeLine").mockImplementation((line) => {
+    text += line;
   });
   for (const level of ["trace", "debug", "info", "warn", "error"] as const) log[level](level);
   write.mockRestore();
@@ -48,9 +48,8 @@ test("every word of the setting has a level", () => {
 
 test("a line has its time, its level, and the stack of an error; repeats are not swallowed", () => {
   let text = "";
-  const write = spyOn(process.stderr, "write").mockImplementation((chunk) => {
-    text += chunk;
-    return true;
+  const write = spyOn(stderr, "writeLine").mockImplementation((line) => {
+    text += line;
   });
   for (let count = 0; count < 20; count++) log.error("failed:", new Error("why"));
   write.mockRestore();

@@ -3,7 +3,7 @@
  * shutdown. It knows no HTTP and no LocalStack.
  */
 import { type Clock, settlesWithin } from "../clock.ts";
-import { type Fault, initTimeoutFault, messageOf, restoreTimeoutFault, timeoutFault } from "../errors.ts";
+import { type Fault, messageOf, restoreTimeoutFault, timeoutFault } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Launch } from "../process/launch.ts";
 import type { EnvironmentEvents } from "../telemetry/events.ts";
@@ -143,6 +143,7 @@ export class Environment {
     const settled = running.faultAfterwards
       ? { ...settlement, faultAfterAnswer: running.faultAfterwards, isRuntimeReady: false }
       : settlement;
+    const areExtensionsBusy = settled.isRuntimeReady && this.#generation.isBusy;
     const isInitDurationWanted = policy.reportsInitDuration && !invocation.request.isInitRetry;
     events.invocationEnded(
       reportOn(invocation, settled, {
@@ -151,13 +152,15 @@ export class Environment {
         maxMemoryMb,
         initDurationMs: isInitDurationWanted ? this.#initDurationMs : undefined,
         restoreDurationMs: running.restoreDurationMs,
+        isInitFailure: running.hasInitFailed,
+        areExtensionsBusy,
       }),
     );
     this.#initDurationMs = undefined;
     this.#running.delete(running);
     if (settled.outcome.kind === "error") this.#aftermathUntil = this.options.clock.now() + aftermathMs;
     invocation.settle(settled);
-    if (settled.isRuntimeReady || livesOn) this.#onSettled(invocation);
+    if (settled.isRuntimeReady || livesOn) this.#onSettled(invocation, areExtensionsBusy);
     else this.#move("broke", reason);
   }
 
@@ -174,17 +177,18 @@ export class Environment {
     this.#move("invoke");
     const failure = this.#failure;
     this.#failure = undefined;
-    if (failure) return endWith(invocation, failure);
-    running.announce();
+    if (failure) return running.endWithInit(failure);
     if (this.#state === "starting") {
+      if (!this.options.policy.hasInitReports) running.announce();
       this.#startFresh("invoke");
       const outcome = await this.#generation.initialized;
-      if (outcome.kind !== "ready") return endWith(invocation, outcome);
+      if (outcome.kind !== "ready") return running.endWithInit(outcome);
       if (!invocation.isWaiting) return;
       this.#move("initialized");
     }
     if (this.exchanges.isSnapshot && !(await this.#restore(running))) return;
     if (!invocation.isWaiting) return;
+    running.announce();
     running.isDispatched = true;
     events.invocationDispatched(invocation.request);
     this.#generation.dispatch(invocation);
@@ -197,7 +201,7 @@ export class Environment {
     running.restoreDurationMs = this.options.clock.now() - startedAt;
     if (!running.isTimed) this.#startTime(running);
     if (outcome.kind === "overdue") running.invocation.fail(restoreTimeoutFault(restoreMs));
-    else if (outcome.kind !== "ready") endWith(running.invocation, outcome);
+    else if (outcome.kind !== "ready") running.endWithInit(outcome);
     return outcome.kind === "ready";
   }
 
@@ -213,13 +217,13 @@ export class Environment {
   }
 
   /** The runtime is done with an invocation; extensions may still work on it, in its time and not the next one's. */
-  #onSettled(invocation: Invocation): void {
+  #onSettled(invocation: Invocation, areExtensionsBusy: boolean): void {
     if (this.#running.size > 0) {
       this.#takeNext();
       return;
     }
-    if (!this.#move("settled")) return;
-    if (this.#generation.isBusy) void this.#awaitExtensions(invocation);
+    this.#move("settled");
+    if (areExtensionsBusy) void this.#awaitExtensions(invocation);
     else this.#move("extensions done");
   }
 
@@ -364,14 +368,6 @@ export class Environment {
       events.processesEnded();
     }
   }
-}
-
-/** Ends an invocation with what an init, or a restore, came to. */
-function endWith(invocation: Invocation, outcome: InitOutcome): void {
-  if (outcome.kind === "fault") invocation.fail(outcome.fault);
-  else if (outcome.kind === "init error") invocation.end(outcome);
-  else if (outcome.kind === "overdue") invocation.fail(initTimeoutFault(outcome.limitMs));
-  else invocation.end({ kind: "stopped" });
 }
 
 function reasonOf(outcome: InitOutcome): ShutdownReason {

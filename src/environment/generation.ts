@@ -299,6 +299,7 @@ export class Generation {
       ...statusOf(outcome),
       durationMs: clock.now() - this.#startedAt,
       isRuntimeTried: this.#isRuntimeTried,
+      isRuntimeReady: this.#hasRuntimeAsked,
       extensions,
     });
   }

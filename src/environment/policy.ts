@@ -24,6 +24,8 @@ export interface Policy {
   readonly isInitInvocationsTime: boolean;
   /** Whether the first REPORT carries the duration of init. */
   readonly reportsInitDuration: boolean;
+  /** Whether the log tells of an init that failed, or ran inside an invocation: START then follows it. */
+  readonly hasInitReports: boolean;
 }
 
 /** What an environment does that is told nothing else: LocalStack's protocol as the seed has it. */
@@ -38,6 +40,7 @@ export const oneAtATime: Policy = {
   initLimitMs: undefined,
   isInitInvocationsTime: true,
   reportsInitDuration: true,
+  hasInitReports: false,
 };
 
 /**
@@ -56,5 +59,6 @@ export function managedInstance(concurrency: number, initLimitMs: number | undef
     initLimitMs,
     isInitInvocationsTime: true,
     reportsInitDuration: false,
+    hasInitReports: true,
   };
 }

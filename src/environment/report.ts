@@ -11,16 +11,22 @@ export interface Measured {
   readonly maxMemoryMb: number;
   readonly initDurationMs: number | undefined;
   readonly restoreDurationMs: number | undefined;
+  /** It ended because of an init or a restore that ran for it. */
+  readonly isInitFailure: boolean;
+  /** Extensions are still at work on it. */
+  readonly areExtensionsBusy: boolean;
 }
 
 export function reportOn(invocation: Invocation, settlement: Settlement, measured: Measured): InvocationReport {
   const { outcome, faultAfterAnswer } = settlement;
-  const { clock, durationMs, maxMemoryMb, initDurationMs, restoreDurationMs } = measured;
+  const { clock, durationMs, maxMemoryMb, initDurationMs, restoreDurationMs, isInitFailure, areExtensionsBusy } =
+    measured;
   const { handedOver, over = clock.now() } = invocation.marks;
-  const { requestId, traceId } = invocation.request;
+  const { requestId, traceId, invokedFunctionArn } = invocation.request;
   return {
     requestId,
     traceId,
+    invokedFunctionArn,
     ...statusOf(outcome, faultAfterAnswer),
     durationMs,
     runtimeMs: handedOver === undefined ? 0 : over - handedOver,
@@ -29,6 +35,8 @@ export function reportOn(invocation: Invocation, settlement: Settlement, measure
     maxMemoryMb,
     initDurationMs,
     restoreDurationMs,
+    isInitFailure,
+    areExtensionsBusy,
   };
 }
 

@@ -1,13 +1,16 @@
 /** An invocation under way: its time, and what was told of it. */
 import type { Clock } from "../clock.ts";
-import type { Fault } from "../errors.ts";
+import { type Fault, initTimeoutFault } from "../errors.ts";
 import type { EnvironmentEvents } from "../telemetry/events.ts";
+import type { InitOutcome } from "./generation.ts";
 import type { Invocation } from "./invocation.ts";
 
 export class Running {
   /** Whether its processes have got it: what breaks before is not its fault. */
   isDispatched = false;
   hasTimedOut = false;
+  /** Whether it ended because of an init or a restore. */
+  hasInitFailed = false;
   /** What the runtime ended with when it was done with this one already, and its output still on its way. */
   faultAfterwards: Fault | undefined;
   /** Milliseconds; `undefined`: there was none. */
@@ -52,6 +55,15 @@ export class Running {
   announce(): void {
     if (!this.#isAnnounced) this.events.invocationStarted(this.invocation.request);
     this.#isAnnounced = true;
+  }
+
+  /** Ends it with what an init, or a restore, came to. */
+  endWithInit(outcome: InitOutcome): void {
+    this.hasInitFailed = true;
+    if (outcome.kind === "fault") this.invocation.fail(outcome.fault);
+    else if (outcome.kind === "init error") this.invocation.end(outcome);
+    else if (outcome.kind === "overdue") this.invocation.fail(initTimeoutFault(outcome.limitMs));
+    else this.invocation.end({ kind: "stopped" });
   }
 
   /** A process it runs on has ended. */

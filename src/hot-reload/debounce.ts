@@ -1,7 +1,7 @@
 /** Many changes, one call: a save touches several files, a checkout thousands. */
 import type { Clock } from "../clock.ts";
 
-/** Milliseconds without a change after which the code counts as complete (`lifecycle.md` 6). */
+/** Milliseconds without a change after which the code counts as complete. See `docs/contract/lifecycle.md 6`. */
 const quietMs = 500;
 
 /** Milliseconds after the first change at which the call comes anyway, so that something that never stops writing is seen. */

@@ -11,22 +11,11 @@
  */
 import type { Stats } from "node:fs";
 import type { Clock } from "../clock.ts";
-import { isGone, isIgnored, statPath, warnMissing } from "./watched-path.ts";
+import { TreeWatch, type WatchFunction } from "./tree-watch.ts";
+import { identityOf, statPath, warnIfMany, warnMissing } from "./watched-path.ts";
 
 /** Milliseconds between looks at the paths themselves; one call of the kernel each. */
 const checkMs = 200;
-
-/** The part of `fs.watch` that is needed, so that tests can make it fail. */
-export type WatchFunction = (
-  path: string,
-  options: { recursive: true },
-  listener: (event: string, filename: string | null | undefined) => void,
-) => WatchHandle;
-
-export interface WatchHandle {
-  on(event: "error", listener: (error: Error) => void): unknown;
-  close(): void;
-}
 
 export interface EventWatcherOptions {
   readonly paths: readonly string[];
@@ -41,7 +30,7 @@ interface WatchedPath {
   readonly path: string;
   /** Which directory or file is watched; `undefined`: none, the path is missing. */
   identity: string | undefined;
-  handle: WatchHandle | undefined;
+  tree: TreeWatch | undefined;
   /** Whether the watch may have gone deaf. */
   isStale: boolean;
 }
@@ -52,16 +41,19 @@ export class EventWatcher {
   #callOff: () => void = () => {};
 
   constructor(private readonly options: EventWatcherOptions) {
-    this.#watched = options.paths.map((path) => ({ path, identity: undefined, handle: undefined, isStale: false }));
+    this.#watched = options.paths.map((path) => ({ path, identity: undefined, tree: undefined, isStale: false }));
   }
 
-  /** Watches all paths; those missing, once they appear. */
-  start(): void {
-    for (const watched of this.#watched) {
-      this.#watch(watched, statPath(watched.path));
-      if (watched.identity === undefined && !this.#isStopped) warnMissing(watched.path);
-    }
+  /** Watches all paths; those missing, once they appear. Resolves when all are watched, or at {@link stop}. */
+  async start(): Promise<void> {
+    const opened = this.#watched.map(async (watched) => {
+      await this.#watch(watched, statPath(watched.path));
+      if (this.#isStopped) return;
+      if (watched.tree) warnIfMany(watched.path, watched.tree.directories, "directories");
+      else warnMissing(watched.path);
+    });
     this.#checkLater();
+    await Promise.all(opened);
   }
 
   stop(): void {
@@ -82,54 +74,47 @@ export class EventWatcher {
   #check(): void {
     const outdated = this.#watched
       .map((watched) => ({ watched, stat: statPath(watched.path), before: watched.identity }))
-      .filter(({ watched, stat, before }) => watched.isStale || identityOf(stat) !== before);
+      .filter(({ watched, stat, before }) => watched.isStale || (stat && identityOf(stat)) !== before);
     // All old watches end first: Bun shares one among those of a path, and a new one would be as deaf as the old.
     for (const { watched } of outdated) letGo(watched);
     for (const { watched, stat, before } of outdated) {
-      this.#watch(watched, stat);
-      if (this.#isStopped) return;
-      if (watched.identity !== undefined || before !== undefined) this.options.onChange();
-      if (watched.identity === undefined && before !== undefined) warnMissing(watched.path);
-    }
-  }
-
-  #watch(watched: WatchedPath, stat: Stats | undefined): void {
-    if (this.#isStopped || !stat) return;
-    watched.handle = this.#open(watched, stat.isDirectory());
-    if (this.#isStopped) letGo(watched);
-    else watched.identity = watched.handle && identityOf(stat);
-  }
-
-  #open(watched: WatchedPath, isDirectory: boolean): WatchHandle | undefined {
-    try {
-      const handle = this.options.watch(watched.path, { recursive: true }, (event, filename) => {
+      void this.#watch(watched, stat).then(() => {
         if (this.#isStopped) return;
-        if (typeof filename !== "string" || (!isDirectory && event === "rename")) watched.isStale = true;
-        else if (filename.split("/").some(isIgnored)) return;
-        this.options.onChange();
+        if (watched.tree || before !== undefined) this.options.onChange();
+        if (!watched.tree && before !== undefined) warnMissing(watched.path);
       });
-      handle.on("error", (error) => this.#failed(error));
-      return handle;
-    } catch (error) {
-      this.#failed(error);
-      return undefined;
     }
+  }
+
+  /** Resolves when all of it is watched; without a tree then, if nothing is there. */
+  async #watch(watched: WatchedPath, stat: Stats | undefined): Promise<void> {
+    if (this.#isStopped || !stat) return;
+    const { clock, watch, onChange } = this.options;
+    const tree = new TreeWatch(watched.path, stat.isDirectory(), {
+      clock,
+      watch,
+      onChange,
+      onDeaf: () => {
+        watched.isStale = true;
+      },
+      onError: (error) => this.#failed(error),
+    });
+    watched.identity = identityOf(stat);
+    watched.tree = tree;
+    await tree.open();
+    if (watched.tree === tree && !tree.isWatching) letGo(watched);
   }
 
   #failed(error: unknown): void {
-    if (this.#isStopped || isGone(error)) return;
+    if (this.#isStopped) return;
     this.stop();
     this.options.onTrouble(error);
   }
 }
 
 function letGo(watched: WatchedPath): void {
-  watched.handle?.close();
-  watched.handle = undefined;
+  watched.tree?.close();
+  watched.tree = undefined;
   watched.identity = undefined;
   watched.isStale = false;
-}
-
-function identityOf(stat: Stats | undefined): string | undefined {
-  return stat && `${stat.dev}:${stat.ino}`;
 }

@@ -1,23 +1,24 @@
 /** Sees changes by looking: for file systems whose changes from outside make no events, as in Docker Desktop. */
 import type { Clock } from "../clock.ts";
+import { inSlices } from "./slices.ts";
 import { Snapshot } from "./snapshot.ts";
-import { warnMissing } from "./watched-path.ts";
+import { warnIfMany, warnMissing } from "./watched-path.ts";
 
-/** Milliseconds from the end of one scan to the start of the next (`lifecycle.md` 6). */
+/** Milliseconds from the end of one scan to the start of the next (`docs/contract/lifecycle.md 6`). */
 const intervalMs = 200;
 
 /** A scan of a big tree is followed by a rest this many times as long, so that looking takes little of the processor. */
 const restPerScan = 4;
 
-/** Milliseconds a scan may hold up everything else before it pauses, and how long the pause is. */
+/** Milliseconds a scan may hold up everything else before it pauses. */
 const sliceMs = 1;
-const pauseMs = 1;
 
 export class PollingWatcher {
   readonly #snapshots: readonly Snapshot[];
   readonly #missing = new Set<Snapshot>();
   readonly #ready = Promise.withResolvers<void>();
   #isStopped = false;
+  #hasLooked = false;
   #callOff: () => void = () => {};
 
   constructor(
@@ -42,16 +43,10 @@ export class PollingWatcher {
 
   #scan(): void {
     const startedAt = this.clock.now();
-    const looks = this.#lookAtAll();
-    const goOn = () => {
-      const until = this.clock.now() + sliceMs;
-      do {
-        const { done, value } = looks.next();
-        if (done) return this.#scanned(value, this.clock.now() - startedAt);
-      } while (this.clock.now() < until);
-      this.#callOff = this.clock.after(pauseMs, goOn);
-    };
-    goOn();
+    const callOff = inSlices(this.clock, sliceMs, this.#lookAtAll(), (isDifferent) =>
+      this.#scanned(isDifferent, this.clock.now() - startedAt),
+    );
+    if (callOff) this.#callOff = callOff;
   }
 
   *#lookAtAll(): Generator<void, boolean> {
@@ -70,6 +65,8 @@ export class PollingWatcher {
   #scanned(isDifferent: boolean, tookMs: number): void {
     if (this.#isStopped) return;
     this.#callOff = this.clock.after(Math.max(intervalMs, tookMs * restPerScan), () => this.#scan());
+    if (!this.#hasLooked) for (const { root, size } of this.#snapshots) warnIfMany(root, size, "files");
+    this.#hasLooked = true;
     this.#ready.resolve();
     if (isDifferent) this.onChange();
   }

@@ -2,7 +2,7 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
-import { isGone, isIgnored, statPath } from "./watched-path.ts";
+import { isGone, isIgnored, isPseudoFileSystem, statPath } from "./watched-path.ts";
 
 interface Entry {
   /** The look that found it last. What an earlier one found is gone. */
@@ -24,6 +24,11 @@ export class Snapshot {
   /** @param root a directory, a file, or a symbolic link to either */
   constructor(readonly root: string) {}
 
+  /** Files and directories found. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   /** Whether nothing was found at the root. */
   get isMissing(): boolean {
     return this.#entries.size === 0;
@@ -44,7 +49,7 @@ export class Snapshot {
         if (isIgnored(name)) continue;
         const path = directory.endsWith("/") ? directory + name : `${directory}/${name}`;
         const stat = lstat(path);
-        if (stat && this.#note(path, stat)) directories.push(path);
+        if (stat && this.#note(path, stat) && !isPseudoFileSystem(path)) directories.push(path);
         yield;
       }
       yield;
@@ -54,6 +59,7 @@ export class Snapshot {
         this.#entries.delete(path);
         this.#isDifferent = true;
       }
+      yield;
     }
     return this.#isDifferent && this.#looks > 1;
   }

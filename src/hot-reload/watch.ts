@@ -6,8 +6,9 @@ import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { Debounce } from "./debounce.ts";
-import { EventWatcher, type WatchFunction } from "./event-watcher.ts";
+import { EventWatcher } from "./event-watcher.ts";
 import { PollingWatcher } from "./polling-watcher.ts";
+import type { WatchFunction } from "./tree-watch.ts";
 
 export interface WatchOptions {
   /** Directories and files, or symbolic links to them. Those missing are taken up once they appear. */
@@ -18,6 +19,8 @@ export interface WatchOptions {
   readonly kernelRelease?: string;
   /** Called 500 ms after the last change of a series, at most 2 s after its first. Nothing is called at start. */
   readonly onChange: () => void;
+  /** Ends everything, as `stop` does. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Watching {
@@ -27,7 +30,7 @@ export interface Watching {
   readonly ready: Promise<void>;
 }
 
-/** Virtual machines that share the host's files without events for the host's changes (`lifecycle.md` 6). */
+/** Virtual machines that share the host's files, but tell of none of its changes (`docs/contract/lifecycle.md 6`). */
 const withoutEvents = /linuxkit|WSL2/;
 
 export function chooseStrategy(strategy: WatchOptions["strategy"], kernelRelease: string): "event" | "polling" {
@@ -71,9 +74,11 @@ export function watchForChanges(options: WatchOptions, watch: WatchFunction = wa
     };
     const watcher = new EventWatcher({ paths, clock, watch, onChange: changed, onTrouble });
     stopWatcher = () => watcher.stop();
-    watcher.start();
-    callOff = clock.after(lateErrorsMs, () => {
-      if (!isPolling) ready.resolve();
+    watcher.start().then(() => {
+      if (isStopped || isPolling) return;
+      callOff = clock.after(lateErrorsMs, () => {
+        if (!isPolling) ready.resolve();
+      });
     });
   }
 
@@ -83,16 +88,17 @@ export function watchForChanges(options: WatchOptions, watch: WatchFunction = wa
     else startEvents();
   });
 
-  return {
-    ready: ready.promise,
-    stop() {
-      isStopped = true;
-      callOff();
-      stopWatcher();
-      debounce.stop();
-      ready.resolve();
-    },
+  const stop = () => {
+    isStopped = true;
+    callOff();
+    stopWatcher();
+    debounce.stop();
+    ready.resolve();
+    options.signal?.removeEventListener("abort", stop);
   };
+  options.signal?.addEventListener("abort", stop);
+  if (options.signal?.aborted) stop();
+  return { ready: ready.promise, stop };
 }
 
 /** Whatever the receiver throws, now or later, is no reason to end. */

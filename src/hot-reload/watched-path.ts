@@ -29,3 +29,24 @@ export function isGone(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === "ENOENT" || code === "ENOTDIR";
 }
+
+/** The kernel's own trees, which change all the time and hold no code. */
+export function isPseudoFileSystem(path: string): boolean {
+  return path === "/proc" || path === "/sys" || path === "/dev";
+}
+
+/** Tells one file or directory from any other. */
+export function identityOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
+}
+
+/** Directories, or files where these are looked at, above which a path is probably not the one that was meant. */
+const many = { directories: 10_000, files: 100_000 } as const;
+
+export function warnIfMany(path: string, count: number, what: keyof typeof many): void {
+  if (count <= many[what]) return;
+  log.warn(
+    `hot reload: ${path} holds ${count} ${what}, and watching them all costs time and memory. ` +
+      "Is a smaller directory meant? Correct LOCALSTACK_HOT_RELOADING_PATHS",
+  );
+}

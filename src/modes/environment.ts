@@ -9,10 +9,11 @@ import type { FoundBootstrap } from "../prepare/bootstrap.ts";
 import { areExtensionsEnabled, findExtensions } from "../prepare/extension-files.ts";
 import { Owner } from "../process/owner.ts";
 import { createRuntimeApi } from "../runtime-api/app.ts";
-import type { Config, Variables } from "../settings/settings.ts";
+import type { Config } from "../settings/settings.ts";
 import { toApplicationLevel } from "../telemetry/log/json-levels.ts";
-import { LogBuffer, type LogText } from "../telemetry/log/log-buffer.ts";
+import { type LogText, logBound } from "../telemetry/log/log-buffer.ts";
 import { JsonFormat, TextFormat } from "../telemetry/log/log-format.ts";
+import { type LogStore, SingleLog, SortedLogs } from "../telemetry/log/log-store.ts";
 import { Recorder } from "../telemetry/recorder.ts";
 import type { FunctionFacts } from "../telemetry/records.ts";
 import { TelemetryService } from "../telemetry/subscribers/service.ts";
@@ -39,13 +40,17 @@ export interface EnvironmentParts {
   readonly policy: Policy;
   readonly bootstrap: FoundBootstrap;
   /** The variables the function's processes are to have, before what the environment adds. */
-  readonly variables: Variables;
+  readonly variables: Readonly<Record<string, string>>;
   /** The handler extensions are told. */
   readonly handler: string;
   /** Where its Runtime API is to listen; port 0: any free one. */
   readonly runtimeApi: Address;
+  /** Whether what is billed includes init, as on AWS since August 2025. */
+  readonly billsInit?: boolean;
+  /** Shows lines of the log that are not the function's: START, END, REPORT, … */
+  readonly showLine?: (text: string) => void;
   /** Shows output as it is. */
-  readonly show: (chunk: Uint8Array) => void;
+  readonly show: (chunk: Uint8Array) => Promise<void> | undefined;
   readonly onIdleFault: (fault: Fault) => void;
   readonly onEnd?: () => void;
 }
@@ -67,10 +72,12 @@ const telemetryFlushMs = 500;
  * @throws {ListenError}
  */
 export function newEnvironment(parts: EnvironmentParts): BuiltEnvironment {
-  const { clock, settings, policy, bootstrap, variables, handler, onIdleFault, onEnd } = parts;
+  const { clock, settings, policy, bootstrap, variables, handler, onIdleFault, onEnd, showLine } = parts;
   const owner = new Owner(clock);
-  const telemetry = new TelemetryService(clock);
-  const logs = new LogBuffer();
+  const isManaged = !policy.hasInvokeEvents;
+  const telemetry = new TelemetryService(clock, { isManaged });
+  const logOptions = { maxBytes: logBound(process.constrainedMemory()), ...(showLine && { showLine }) };
+  const logs = isManaged ? new SortedLogs(logOptions) : new SingleLog(logOptions);
   const areExtensionsOn = areExtensionsEnabled();
   // Its address is in the environment of the processes, and the app wants what starts them.
   let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 });
@@ -109,7 +116,7 @@ export function newEnvironment(parts: EnvironmentParts): BuiltEnvironment {
   return {
     environment,
     runtimeApi: listener.address,
-    takeLogs: () => logs.take(),
+    takeLogs: (requestId) => logs.take(requestId),
     async [Symbol.asyncDispose]() {
       await environment.stop();
       owner.dispose();
@@ -118,12 +125,18 @@ export function newEnvironment(parts: EnvironmentParts): BuiltEnvironment {
   };
 }
 
-function newRecorder({ clock, settings, show }: EnvironmentParts, logs: LogBuffer, telemetry: TelemetryService) {
-  const facts: FunctionFacts = { ...settings, instanceId: settings.logStreamName };
+function newRecorder(parts: EnvironmentParts, logs: LogStore, telemetry: TelemetryService): Recorder {
+  const { clock, settings, policy, show, billsInit = false } = parts;
+  const facts: FunctionFacts = {
+    ...settings,
+    instanceId: settings.logStreamName,
+    isManaged: telemetry.isManaged,
+    billsInit,
+  };
   const isJsonFormat = settings.logFormat.toUpperCase() === "JSON";
   const application = toApplicationLevel(settings.applicationLogLevel) ?? "INFO";
   const format = isJsonFormat
     ? new JsonFormat(logs, facts, { application, system: settings.systemLogLevel })
-    : new TextFormat(logs, facts);
+    : new TextFormat(logs, facts, { initReports: policy.hasInitReports });
   return new Recorder({ clock, format, telemetry, facts, isJsonFormat, show, flushMs: telemetryFlushMs });
 }

@@ -11,8 +11,10 @@ import { log, setLogLevel } from "../log.ts";
 import { ListenError, listen } from "../net/listener.ts";
 import { prepare } from "../prepare/prepare.ts";
 import { startReaping } from "../process/reaper.ts";
-import type { CommandLine, Config } from "../settings/settings.ts";
-import { readCallbackAddress, readConfig } from "../settings/settings.ts";
+import type { CommandLine } from "../settings/command-line.ts";
+import { functionVariables } from "../settings/function-variables.ts";
+import { type Config, readCallbackAddress, readConfig } from "../settings/settings.ts";
+import { stderr } from "../standard-streams.ts";
 import { newEnvironment } from "./environment.ts";
 import { type ExitStatus, exitStatus, type Program, whenStopped } from "./program.ts";
 
@@ -31,7 +33,7 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
   const config = readConfig(given);
   setLogLevel(config.logLevel);
   const stopped = whenStopped(program);
-  const prepared = prepare(config, commandLine.command, given, clock);
+  const prepared = prepare(config, commandLine.command, clock);
   const bootstrap = await Promise.race([prepared, stopped]);
   if (!bootstrap) return exitStatus.done;
   startReaping();
@@ -42,9 +44,9 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     settings: config,
     policy: oneAtATime,
     bootstrap,
-    variables: given,
+    variables: functionVariables(given, "localstack"),
     // The handler of the environment, not the one of the command line: `docs/contract/lifecycle.md` 2.3.
-    handler: given.AWS_LAMBDA_FUNCTION_HANDLER || given._HANDLER || "",
+    handler: config.handler,
     runtimeApi: commandLine.runtimeApi,
     show: (chunk) => stdout.forward(chunk),
     onIdleFault: (fault) => frontend.reportIdleFault(fault),
@@ -71,6 +73,7 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     log.error(error.message);
     await frontend.fail({ type: "Sandbox.Failure", reason: error.message });
   }
+<<<<<<< HEAD
   // There is nobody to stay for where LocalStack cannot be reached.
   if (frontend.startState === "failed") await Promise.all([environment.stop(), stay(program)]);
   else if (frontend.startState !== "unreachable") await stopped;
@@ -82,11 +85,22 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
 
 function hasFailed({ startState }: LocalStackFrontend): boolean {
   return startState === "failed" || startState === "unreachable";
+=======
+  if (frontend.hasFailed) {
+    await stay(program);
+    await frontend.stop();
+    return exitStatus.failed;
+  }
+  await stopped;
+  await frontend.stop();
+  await (await extras.catch(() => undefined))?.stop();
+  return frontend.hasFailed ? exitStatus.failed : exitStatus.done;
+>>>>>>> core
 }
 
 /** What is there beside the Runtime API: the server for invocations, X-Ray, hot reload. @throws {ListenError} */
 async function startExtras(
-  { clock, given }: Program,
+  { clock }: Program,
   config: Config,
   frontend: LocalStackFrontend,
   environment: Environment,
@@ -105,11 +119,7 @@ async function startExtras(
   return await startXRay({
     address: `http://${config.localstackHostname}:${config.edgePort}`,
     region: config.region,
-    credentials: {
-      accessKeyId: given.AWS_ACCESS_KEY_ID ?? "",
-      secretAccessKey: given.AWS_SECRET_ACCESS_KEY ?? "",
-      sessionToken: given.AWS_SESSION_TOKEN ?? "",
-    },
+    credentials: config,
     clock,
     sendTelemetry: config.xrayTelemetry === "1",
   });
@@ -126,13 +136,18 @@ async function startHotReload(config: Config, clock: Program["clock"], reload: (
 /** Tells LocalStack why nothing was started, if it is known where. @returns the exit status it means */
 export async function failStart(program: Program, error: unknown): Promise<ExitStatus> {
   const { type, status } = causeOf(error);
-  process.stderr.write(`lambda-runtime-init: ${messageOf(error)}\n`);
+  stderr.writeLine(`lambda-runtime-init: ${messageOf(error)}\n`);
   const address = readCallbackAddress(program.given);
   if (!address) return status;
+<<<<<<< HEAD
   const telling = new Callbacks(address, program.clock).startError(
     await newFaultBody({ type, reason: messageOf(error) }),
   );
   if ((await telling) !== "unreachable") await stay(program);
+=======
+  const fault = await newFaultBody({ type, reason: messageOf(error) });
+  if (await new Callbacks(address, program.clock).statusError(fault)) await stay(program);
+>>>>>>> core
   return status;
 }
 

@@ -1,7 +1,7 @@
 /** Giving back the memory of large bodies. */
 
 /** Below this many bytes the next garbage collection is soon enough. */
-const worthwhile = 64 * 1024;
+const worthwhile = 16 * 1024;
 
 /**
  * Frees the bytes at once instead of at the next garbage collection, which sees a body of megabytes as one small object

@@ -1,8 +1,7 @@
-/** Which program is the runtime: `lifecycle.md` 2.3. */
+/** Which program is the runtime: `docs/contract/lifecycle.md 2.3`. */
 import { chmodSync, statSync } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
-import type { Variables } from "../settings/settings.ts";
 import { archiveLinkIn } from "./follow-path.ts";
 
 /** Where AWS's images keep a bootstrap, in the order of the search. */
@@ -18,22 +17,22 @@ export interface FoundBootstrap {
 /**
  * Finds the runtime. With none to be found the first path stands, so that starting it gives the true error.
  * @param args the command line's command, empty for a search
+ * @param handler the environment's; empty: none
  * @param cwd of init itself: where a command from the command line runs
  */
 export function findBootstrap(
   args: readonly string[],
-  env: Variables,
+  handler: string,
   cwd: string,
   searchPaths: readonly string[] = bootstrapPaths,
 ): FoundBootstrap {
-  const fromEnvironment = env.AWS_LAMBDA_FUNCTION_HANDLER ?? env._HANDLER ?? "";
   if (args.length > 0) {
     // As AWS's emulator has it: with a command of several words, the last one names the handler.
     const fromCommand = args.length >= 2 ? (args.at(-1) as string) : "";
-    return { command: args, cwd, handler: fromEnvironment || fromCommand };
+    return { command: args, cwd, handler: handler || fromCommand };
   }
   const path = searchPaths.find(isFile) ?? (searchPaths[0] as string);
-  return { command: [path], cwd: "/var/task", handler: fromEnvironment };
+  return { command: [path], cwd: "/var/task", handler };
 }
 
 function isFile(path: string): boolean {

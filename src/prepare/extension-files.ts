@@ -1,4 +1,4 @@
-/** Which external extensions there are: `lifecycle.md` 2.2. */
+/** Which external extensions there are: `docs/contract/lifecycle.md 2.2`. */
 import { existsSync, readdirSync } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";

@@ -1,4 +1,4 @@
-/** Giving files the modes LocalStack asks for: `LOCALSTACK_CHMOD_PATHS`, `lifecycle.md` 9.2. */
+/** Giving files the modes LocalStack asks for: `LOCALSTACK_CHMOD_PATHS`, `docs/contract/lifecycle.md 9.2`. */
 import { chmodSync, lstatSync, readdirSync, realpathSync, type Stats } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";

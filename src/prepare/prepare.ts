@@ -1,6 +1,6 @@
-/** Everything that has to be in order before the first process starts: `lifecycle.md` 1.1. */
+/** Everything that has to be in order before the first process starts: `docs/contract/lifecycle.md 1.1`. */
 import type { Clock } from "../clock.ts";
-import type { Config, Variables } from "../settings/settings.ts";
+import type { Config } from "../settings/settings.ts";
 import { type FoundBootstrap, findBootstrap, makeExecutable } from "./bootstrap.ts";
 import { applyFileModes } from "./file-modes.ts";
 import { switchUser } from "./user.ts";
@@ -12,15 +12,10 @@ import { switchUser } from "./user.ts";
  * @throws {CodeArchiveError}
  * @throws {UserSwitchError}
  */
-export async function prepare(
-  config: Config,
-  command: readonly string[],
-  env: Variables,
-  clock: Clock,
-): Promise<FoundBootstrap> {
+export async function prepare(config: Config, command: readonly string[], clock: Clock): Promise<FoundBootstrap> {
   const links = await bringCode(config, clock);
   applyFileModes(config.chmodPaths, links);
-  const bootstrap = findBootstrap(command, env, process.cwd());
+  const bootstrap = findBootstrap(command, config.handler, process.cwd());
   makeExecutable(bootstrap.command[0] as string, links);
   switchUser({ user: config.user, allowRoot: config.allowRoot === "1" });
   return bootstrap;

@@ -1,11 +1,12 @@
-/** Giving up root: the user a function runs as, `lifecycle.md` 9.1. */
+/** Giving up root: the user a function runs as, `docs/contract/lifecycle.md 9.1`. */
 import { appendFileSync, chownSync, readFileSync } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { settings } from "../settings/settings.ts";
+import { addHostNames, type HostsSystem } from "./host-names.ts";
 
 /** What of the machine a switch reads and changes. Given from outside, so that tests need no root. */
-export interface UserSystem {
+export interface UserSystem extends HostsSystem {
   getuid(): number;
   geteuid(): number;
   getgid(): number;
@@ -15,12 +16,8 @@ export interface UserSystem {
   setgroups(gids: readonly number[]): void;
   setgid(gid: number): void;
   setuid(uid: number): void;
-  /** Follows a link. Throws what the kernel says, as do the two below. */
+  /** Follows a link. Throws what the kernel says, as do `read` and `append`. */
   chown(path: string, uid: number, gid: number): void;
-  /** A file's text; `undefined`: there is none of that name. */
-  read(path: string): string | undefined;
-  /** Adds to the end of an existing file, in one write. */
-  append(path: string, text: string): void;
 }
 
 export interface UserSwitchOptions {
@@ -74,6 +71,7 @@ export function switchUser({ user, allowRoot, system = linux }: UserSwitchOption
     return undefined;
   }
   giveTmp(ids, system);
+  addHostNames(system);
 
   const before = { gid: system.getgid(), groups: system.getgroups() };
   const problem = become(ids, system) ?? findLeftovers(ids, system);

@@ -3,7 +3,7 @@ import { describeExit, type Exit } from "../errors.ts";
 import { log } from "../log.ts";
 import { toLaunchError } from "./launch-error.ts";
 import { bearing } from "./oom-score.ts";
-import { OutputPipe } from "./output-pipe.ts";
+import { OutputPipe, type OutputReceiver } from "./output-pipe.ts";
 import { type Family, releaseLaunched } from "./ownership.ts";
 
 export { ExhaustedError, LaunchError } from "./launch-error.ts";
@@ -16,7 +16,7 @@ export interface ProcessSpec {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   /** A receiver for the output of this process, stdout and stderr in the order of writing. Called once. */
-  readonly receiveOutput: () => (chunk: Uint8Array) => void;
+  readonly receiveOutput: () => OutputReceiver;
 }
 
 /** A started process. */

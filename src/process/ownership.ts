@@ -1,5 +1,6 @@
 /**
- * Whose a process is: an owner's, if the owner launched it or it descends from one the owner launched (decision 32).
+ * Whose a process is: an owner's, if the owner launched it or it descends from one the owner launched
+ * (`docs/contract/decisions.md 32`).
  *
  * While its ancestors live, the tree tells. When one of them ends, the kernel makes its children init's, and says nothing
  * about whose they were. And not all children of init are an owner's: an entrypoint script may have started a process before

@@ -1,4 +1,4 @@
-/** What a runtime posts to `/invocation/{id}/error`, and what is stored of it (`runtime-api.md` 3.5). */
+/** What a runtime posts to `/invocation/{id}/error`, and what is stored of it (`docs/contract/runtime-api.md 3.5`). */
 import { escapeHtml } from "./replies.ts";
 
 /** Exactly this text selects the structured form; with a parameter behind it, it is not recognised. */

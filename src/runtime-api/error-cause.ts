@@ -1,4 +1,4 @@
-/** The X-Ray cause of an error, as a runtime reports it: checked and cut to size (`runtime-api.md` 3.6). */
+/** The X-Ray cause of a runtime's error: checked and cut to size (`docs/contract/runtime-api.md 3.6`). */
 
 /** Bytes of JSON a cause may have. */
 const maxBytes = 65_536;

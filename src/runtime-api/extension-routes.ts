@@ -1,4 +1,4 @@
-/** The Extensions API, version 2020-01-01: `runtime-api.md` section 5. */
+/** The Extensions API, version 2020-01-01: `docs/contract/runtime-api.md 5`. */
 import type { Delivered, Extension } from "../environment/extensions/extension.ts";
 import { ExtensionRefusal } from "../environment/extensions/extension-states.ts";
 import type { Extensions } from "../environment/extensions/extensions.ts";
@@ -66,7 +66,7 @@ export function callingExtension(extensions: Extensions, request: Request): Exte
   return extension;
 }
 
-/** The identifier in lower case with dashes, however it is spelled (`runtime-api.md` 5.1). */
+/** The identifier in lower case with dashes, however it is spelled (`docs/contract/runtime-api.md 5.1`). */
 function identifierOf(request: Request): string {
   const header = request.headers.get("lambda-extension-identifier") ?? "";
   if (header === "") {

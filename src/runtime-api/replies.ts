@@ -1,4 +1,4 @@
-/** The answers of the Runtime API, byte for byte as recorded from AWS's (`runtime-api.md` 1 and 3). */
+/** The answers of the Runtime API, byte for byte AWS's: `docs/contract/runtime-api.md 1`, `docs/contract/runtime-api.md 3`. */
 import type { ExtensionRefusalType } from "../environment/extensions/extension-states.ts";
 
 const json = { "Content-Type": "application/json" };

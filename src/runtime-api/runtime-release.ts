@@ -1,4 +1,4 @@
-/** What the runtime calls itself, collected from its requests (`runtime-api.md` 3.2). Invisible to the runtime. */
+/** What the runtime calls itself, collected from its requests: `docs/contract/runtime-api.md 3.2`. */
 
 /** Bytes the whole text may have. */
 const maxLength = 128;

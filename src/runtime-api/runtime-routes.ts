@@ -1,4 +1,4 @@
-/** The Runtime API, version 2018-06-01: `runtime-api.md` section 3, without restore. */
+/** The Runtime API, version 2018-06-01: `docs/contract/runtime-api.md 3`, without restore. */
 
 import type { Exchange } from "../environment/exchange.ts";
 import type { Exchanges } from "../environment/exchanges.ts";

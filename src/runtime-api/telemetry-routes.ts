@@ -1,4 +1,4 @@
-/** Subscribing to telemetry, through the Telemetry API or the older Logs API: `runtime-api.md` section 7. */
+/** Subscribing to telemetry, through the Telemetry API or the older Logs API: `docs/contract/runtime-api.md 7`. */
 
 import { readBody } from "../net/body.ts";
 import { OtherApiError, SubscriptionClosedError, type TelemetryService } from "../telemetry/subscribers/service.ts";
@@ -36,7 +36,7 @@ function subscribed(
 ): Response {
   try {
     telemetry.checkOpen(api);
-    telemetry.subscribe(name, parseSubscription(api, text, runtimeApiPort));
+    telemetry.subscribe(name, parseSubscription(api, text, runtimeApiPort, telemetry.isManaged));
     return new Response('"OK"', { headers: json });
   } catch (error) {
     if (error instanceof SubscriptionError || error instanceof OtherApiError) {

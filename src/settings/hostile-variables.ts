@@ -1,7 +1,7 @@
 /**
- * Keeps the function's environment from steering init (decision 22). The variables are the function's and reach it
- * untouched; init itself must run as if they were not there. `BUN_BE_BUN` and `BUN_OPTIONS` are disarmed in the
- * executable (`build.ts`), since they act before any code of ours.
+ * Keeps the function's variables from steering init (`docs/contract/decisions.md 22`). They are the function's and reach
+ * it untouched; init itself must run as if they were not there. `BUN_BE_BUN`, `BUN_OPTIONS`, `BUN_INSPECT…` and `BUN_JSC_…` are
+ * disarmed in the executable (`build.ts`), since they act before any code of ours.
  */
 import type { Variables } from "./settings.ts";
 
@@ -28,22 +28,30 @@ export interface CleanEnvironment {
 }
 
 export function cleanEnvironment(env: Variables): CleanEnvironment {
-  const given: Record<string, string> = {};
-  const restartWith: Record<string, string> = {};
+  // As entries: an assignment to a plain object would lose a variable named `__proto__`.
+  const given: [name: string, value: string][] = [];
+  const restartWith: [name: string, value: string][] = [];
   const withhold: string[] = [];
   let isRestartNeeded = false;
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue;
-    if (name.startsWith(heldPrefix)) {
-      given[name.slice(heldPrefix.length)] = value;
-      withhold.push(name);
-    } else {
-      given[name] = value;
-      const isHostile = isReadAtStart(name);
-      restartWith[isHostile ? heldPrefix + name : name] = value;
-      isRestartNeeded ||= isHostile;
-      if (readAtRequest.test(name)) withhold.push(name);
-    }
+    const held = heldName(name);
+    given.push([held ?? name, value]);
+    const isHostile = isReadAtStart(name);
+    restartWith.push([isHostile ? heldPrefix + name : name, value]);
+    isRestartNeeded ||= isHostile;
+    if (held !== undefined || readAtRequest.test(name)) withhold.push(name);
   }
-  return { given, restartWith: isRestartNeeded ? restartWith : undefined, withhold };
+  return {
+    given: Object.fromEntries(given),
+    restartWith: isRestartNeeded ? Object.fromEntries(restartWith) : undefined,
+    withhold,
+  };
+}
+
+/** The variable that a restart has held under this name. Any other name with the prefix is the function's own. */
+function heldName(name: string): string | undefined {
+  if (!name.startsWith(heldPrefix)) return undefined;
+  const held = name.slice(heldPrefix.length);
+  return isReadAtStart(held) ? held : undefined;
 }

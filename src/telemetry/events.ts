@@ -18,6 +18,8 @@ export interface InitReport {
   readonly durationMs: number;
   /** Whether the runtime's start was tried: there is nothing to say of a runtime that waited for extensions in vain. */
   readonly isRuntimeTried: boolean;
+  /** Whether the runtime had asked for its first event: what failed the init then was an extension. */
+  readonly isRuntimeReady?: boolean;
   readonly extensions: readonly ExtensionReport[];
 }
 
@@ -30,16 +32,26 @@ export interface ExtensionReport {
   readonly errorType: string | undefined;
 }
 
+/** How a restore after a snapshot ended. */
+export interface RestoreReport {
+  readonly status: Status;
+  readonly errorType: string | undefined;
+  /** Milliseconds, from the release of the runtime to its first poll. */
+  readonly durationMs: number;
+}
+
 /** An invocation that begins. */
 export interface InvocationStart {
   readonly requestId: string;
+  /** With or without a qualifier. */
+  readonly invokedFunctionArn?: string;
   /** The X-Ray header; empty: none. */
   readonly traceId: string;
 }
 
 /** A stretch of time within an invocation. */
 export interface Span {
-  readonly name: "responseLatency" | "responseDuration" | "runtimeOverhead";
+  readonly name: "responseLatency" | "responseDuration" | "runtimeOverhead" | "extensionOverhead";
   /** Epoch milliseconds. */
   readonly startMs: number;
   readonly durationMs: number;
@@ -51,6 +63,8 @@ export interface InvocationReport extends InvocationStart {
   readonly errorType: string | undefined;
   /** The message behind the request id, where processes broke. */
   readonly faultReason: string | undefined;
+  /** Whether an init, or a restore, that ran for it failed. */
+  readonly isInitFailure?: boolean;
   /** Milliseconds, at most the function's timeout. */
   readonly durationMs: number;
   /** Milliseconds from the event's hand-over to the runtime's next poll, or to whatever ended the invocation. */
@@ -64,20 +78,14 @@ export interface InvocationReport extends InvocationStart {
   readonly initDurationMs: number | undefined;
   /** Milliseconds; only on the invocation a snapshot was restored for. */
   readonly restoreDurationMs?: number | undefined;
-}
-
-/** How a restore ended. */
-export interface RestoreReport {
-  readonly status: Status;
-  readonly errorType: string | undefined;
-  /** Milliseconds, from the release of the runtime to its first poll. */
-  readonly durationMs: number;
+  /** Extensions are still at work on it: `extensionsFinished` follows. */
+  readonly areExtensionsBusy?: boolean;
 }
 
 /** What the environment tells while it happens. */
 export interface EnvironmentEvents {
-  /** A receiver for the output of one process. */
-  receiveOutput(source: OutputSource): (chunk: Uint8Array) => void;
+  /** A receiver for the output of one process, which takes the chunks over. A promise it returns is waited for. */
+  receiveOutput(source: OutputSource): (chunk: Uint8Array) => unknown;
   initStarted(phase: InitPhase): void;
   initEnded(report: InitReport): void;
   /** A runtime that waited after its snapshot goes on, for the invocation that begins. */
@@ -89,7 +97,7 @@ export interface EnvironmentEvents {
   invocationDispatched(start: InvocationStart): void;
   /** Everything the runtime wrote for it has been received. */
   invocationEnded(report: InvocationReport): void;
-  /** Extensions worked on after `invocationEnded`, and are done. @param ms how long */
+  /** Extensions worked on after `invocationEnded`, and are done or were given up. @param ms how long */
   extensionsFinished(start: InvocationStart, ms: number): void;
   /**
    * The runtime has been ended, extensions are about to be: what they subscribed to has to reach them now.

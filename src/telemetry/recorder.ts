@@ -1,5 +1,6 @@
 /** Takes what the environment tells, and puts it where it belongs: LocalStack's log, init's stdout, the subscribers. */
 import type { Clock } from "../clock.ts";
+import { log } from "../log.ts";
 import type {
   EnvironmentEvents,
   InitPhase,
@@ -7,10 +8,11 @@ import type {
   InvocationReport,
   InvocationStart,
   OutputSource,
+  RestoreReport,
 } from "./events.ts";
-import { LineSplitter } from "./log/line-splitter.ts";
+import { LineSplitter, maxLineLength } from "./log/line-splitter.ts";
 import type { LogFormat } from "./log/log-format.ts";
-import { Utf8Stream } from "./log/utf8-stream.ts";
+import { mended, WholeCharacters } from "./log/whole-characters.ts";
 import * as records from "./records.ts";
 import type { TelemetryService } from "./subscribers/service.ts";
 
@@ -21,8 +23,8 @@ export interface RecorderOptions {
   readonly facts: records.FunctionFacts;
   /** Whether the function logs in JSON. */
   readonly isJsonFormat: boolean;
-  /** Shows output as it is. */
-  readonly show: (chunk: Uint8Array) => void;
+  /** Shows output as it is, in whole characters, and takes its memory over. A promise it returns holds up whoever writes. */
+  readonly show: (chunk: Uint8Array) => unknown;
   /** Milliseconds subscribers have, when a shutdown begins, to take what waits for them. */
   readonly flushMs: number;
 }
@@ -37,25 +39,31 @@ interface Stream {
 
 export class Recorder implements EnvironmentEvents {
   #streams: Stream[] = [];
+  /** Lines that were too long. */
+  #cutLines = 0;
+  /** Invocations that extensions still work on, by request id. */
+  readonly #unreported = new Map<string, InvocationReport>();
 
   constructor(private readonly options: RecorderOptions) {}
 
   /** Each process has its characters put together for itself, for two may interleave in the middle of one. */
-  receiveOutput(source: OutputSource): (chunk: Uint8Array) => void {
+  receiveOutput(source: OutputSource): (chunk: Uint8Array) => unknown {
     const { format, telemetry, show } = this.options;
     const type = source.kind;
-    const characters = new Utf8Stream();
-    const lines = new LineSplitter((line) => this.#line(type, line));
+    const characters = new WholeCharacters();
+    const lines = new LineSplitter(
+      (line, isPiece) => this.#line(type, line, isPiece),
+      () => this.#warnOfCut(source),
+    );
     const take = (bytes: Uint8Array) => {
-      if (bytes.length === 0) return;
-      if (!format.takesLines) format.output(bytes);
-      if (format.takesLines || telemetry.isListening) lines.push(textOf(bytes));
+      if (bytes.length === 0) return undefined;
+      const text = mended(bytes);
+      if (!format.takesLines) format.output(text);
+      if (format.takesLines || telemetry.isListening) lines.push(textOf(text));
+      return show(bytes);
     };
-    this.#streams.push({ type, lines, endCharacters: () => take(characters.end()) });
-    return (chunk) => {
-      take(characters.push(chunk));
-      show(chunk);
-    };
+    this.#streams.push({ type, lines, endCharacters: () => void take(characters.end()) });
+    return (chunk) => take(characters.push(chunk));
   }
 
   initStarted(phase: InitPhase): void {
@@ -75,9 +83,24 @@ export class Recorder implements EnvironmentEvents {
     format.initEnded(at, report);
   }
 
+  restoreStarted(): void {
+    const { clock, format, telemetry, facts } = this.options;
+    const at = clock.epoch();
+    telemetry.record(records.restoreStart(at, facts));
+    format.restoreStarted(at);
+  }
+
+  restoreEnded(report: RestoreReport): void {
+    const { clock, format, telemetry } = this.options;
+    const at = clock.epoch();
+    telemetry.record(records.restoreRuntimeDone(at, report));
+    telemetry.record(records.restoreReport(at, report));
+    format.restoreEnded(at, report);
+  }
+
   invocationStarted(start: InvocationStart): void {
-    const { clock, format } = this.options;
-    this.#flush("extension");
+    const { clock, format, facts } = this.options;
+    if (!facts.isManaged) this.#flush("extension");
     format.started(clock.epoch(), start);
   }
 
@@ -88,24 +111,38 @@ export class Recorder implements EnvironmentEvents {
 
   invocationEnded(report: InvocationReport): void {
     const { clock, format, telemetry, facts } = this.options;
-    this.#flush("function");
+    if (!facts.isManaged) this.#flush("function");
     const at = clock.epoch();
     format.ended(at, report);
     if (!telemetry.isListening) return;
-    telemetry.record(records.runtimeDone(at, report));
+    if (!facts.isManaged) telemetry.record(records.runtimeDone(at, report));
     if (report.faultReason !== undefined) telemetry.record(records.fault(at, report));
-    telemetry.record(records.invocationEnd(at, report));
-    telemetry.record(records.report(at, report, facts));
+    if (report.areExtensionsBusy) this.#unreported.set(report.requestId, report);
+    else this.#report(report);
   }
 
-  restoreStarted(): void {}
+  extensionsFinished({ requestId }: InvocationStart, ms: number): void {
+    const report = this.#unreported.get(requestId);
+    if (report) this.#report(report, ms);
+  }
 
-  restoreEnded(): void {}
-
-  extensionsFinished(): void {}
+  /** What an invocation came to, when everything for it is done. @param overheadMs what extensions took beyond the runtime */
+  #report(report: InvocationReport, overheadMs?: number): void {
+    const { clock, telemetry, facts } = this.options;
+    const at = clock.epoch();
+    const overhead =
+      overheadMs === undefined
+        ? undefined
+        : ({ name: "extensionOverhead", startMs: at - overheadMs, durationMs: overheadMs } as const);
+    this.#unreported.delete(report.requestId);
+    telemetry.record(records.invocationEnd(at, report));
+    telemetry.record(records.report(at, report, facts, overhead));
+  }
 
   async shutdownStarted(): Promise<void> {
     this.#flush("function");
+    // Nobody will be done any more.
+    for (const report of this.#unreported.values()) this.#report(report);
     const { telemetry, flushMs } = this.options;
     if (telemetry.isListening) await telemetry.flush(flushMs);
   }
@@ -115,18 +152,28 @@ export class Recorder implements EnvironmentEvents {
     this.#flush("function");
     this.#flush("extension");
     this.#streams = [];
+    this.#unreported.clear();
     this.options.telemetry.endSubscriptions();
   }
 
-  /** Output without a newline behind it, from whoever has nothing more to write for now. */
+  /**
+   * Output without a newline behind it, from whoever has nothing more to write for now. Where invocations run side by side,
+   * that is nobody: the line may be another one's.
+   */
   #flush(type: OutputSource["kind"]): void {
     for (const stream of this.#streams) if (stream.type === type) stream.lines.flush();
   }
 
-  #line(type: OutputSource["kind"], line: string): void {
+  #warnOfCut(source: OutputSource): void {
+    this.#cutLines++;
+    const whose = source.kind === "function" ? "the function" : `the extension ${source.name}`;
+    log.warn(`a line of ${whose} has more than ${maxLineLength} characters and was cut, ${this.#cutLines} so far`);
+  }
+
+  #line(type: OutputSource["kind"], line: string, isPiece: boolean): void {
     const { clock, format, telemetry, isJsonFormat } = this.options;
     const at = clock.epoch();
-    if (format.takesLines) format.line(type, line, at);
+    if (format.takesLines) format.line(type, line, at, isPiece);
     if (telemetry.isListening) telemetry.record(records.outputLine(at, type, line, isJsonFormat));
   }
 }

@@ -1,8 +1,16 @@
 /**
  * Telemetry records in the dialects subscribers ask for: AWS's Telemetry API and Logs API schema references
- * (`lifecycle.md` 7.5; `reliability-numbers.md` 7).
+ * (`docs/contract/lifecycle.md 7.5`; `docs/contract/telemetry-and-logs.md 1`).
  */
-import type { ExtensionReport, InitPhase, InitReport, InvocationReport, InvocationStart, Span } from "./events.ts";
+import type {
+  ExtensionReport,
+  InitPhase,
+  InitReport,
+  InvocationReport,
+  InvocationStart,
+  RestoreReport,
+  Span,
+} from "./events.ts";
 
 /** The schema versions of both APIs. */
 export type Dialect =
@@ -25,6 +33,15 @@ export interface FunctionFacts {
   readonly initializationType: string;
   /** AWS gives the log stream's name. */
   readonly instanceId: string;
+  /** A managed instance: invocations run at the same time, and are reported in short. */
+  readonly isManaged?: boolean;
+  /** Whether Billed Duration includes Init Duration, as on AWS since August 2025. LocalStack's own tests want it without. */
+  readonly billsInit?: boolean;
+}
+
+/** Whole milliseconds: https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/ */
+export function billedMs({ durationMs, initDurationMs }: InvocationReport, { billsInit }: FunctionFacts): number {
+  return Math.ceil(billsInit ? durationMs + (initDurationMs ?? 0) : durationMs);
 }
 
 /** One thing to record. */
@@ -81,20 +98,24 @@ function logsOnly(at: number, type: string, record: unknown): TelemetryEvent {
 }
 
 export function initStart(at: number, phase: InitPhase, facts: FunctionFacts): TelemetryEvent {
-  const { initializationType, functionName, functionVersion, instanceId, memorySizeMb } = facts;
-  return telemetryOnly(at, "platform.initStart", {
-    initializationType,
-    phase,
+  const { initializationType } = facts;
+  return telemetryOnly(at, "platform.initStart", { initializationType, phase, ...instanceOf(facts) });
+}
+
+function instanceOf({ functionName, functionVersion, instanceId, memorySizeMb }: FunctionFacts): object {
+  return {
     functionName,
     functionVersion,
     ...(instanceId === "" ? {} : { instanceId }),
+    // Bytes, as recorded on AWS; the example in its reference has MB.
     instanceMaxMemory: memorySizeMb * 1024 * 1024,
-  });
+  };
 }
 
 export function initRuntimeDone(at: number, report: InitReport, { initializationType }: FunctionFacts): TelemetryEvent {
-  const { phase, status, errorType } = report;
-  return telemetryOnly(at, "platform.initRuntimeDone", { initializationType, phase, status, ...known({ errorType }) });
+  const { phase, status, errorType, isRuntimeReady } = report;
+  const end = isRuntimeReady ? { status: "success" } : { status, ...known({ errorType }) };
+  return telemetryOnly(at, "platform.initRuntimeDone", { initializationType, phase, ...end });
 }
 
 export function initReport(at: number, report: InitReport, { initializationType }: FunctionFacts): TelemetryEvent {
@@ -109,21 +130,46 @@ export function initReport(at: number, report: InitReport, { initializationType 
   });
 }
 
+export function restoreStart(at: number, facts: FunctionFacts): TelemetryEvent {
+  const type = "platform.restoreStart";
+  return { type: "platform", at, render: (dialect) => ({ type, record: isLogs(dialect) ? {} : instanceOf(facts) }) };
+}
+
+export function restoreRuntimeDone(at: number, { status, errorType }: RestoreReport): TelemetryEvent {
+  return telemetryOnly(at, "platform.restoreRuntimeDone", { status, ...known({ errorType }) });
+}
+
+export function restoreReport(at: number, { status, errorType, durationMs }: RestoreReport): TelemetryEvent {
+  const type = "platform.restoreReport";
+  const metrics = { durationMs: toMilliseconds(durationMs) };
+  const billed = { metrics: { ...metrics, billedDurationMs: Math.ceil(durationMs) } };
+  const record = { status, ...known({ errorType }), metrics };
+  return { type: "platform", at, render: (dialect) => ({ type, record: isLogs(dialect) ? billed : record }) };
+}
+
 export function extensionState(at: number, { name, state, events, errorType }: ExtensionReport): TelemetryEvent {
   return everywhere(at, "platform.extension", { name, state, events, ...known({ errorType }) });
 }
 
 export function start(at: number, begun: InvocationStart, { functionVersion }: FunctionFacts): TelemetryEvent {
   const { requestId } = begun;
-  const record = { requestId, version: functionVersion };
+  const version = functionVersion;
+  const traced = known({ tracing: tracing(begun) });
+  const type = "platform.start";
   return {
     type: "platform",
     at,
-    render: (dialect) => ({
-      type: "platform.start",
-      record: isLogs(dialect) ? record : { ...record, ...known({ tracing: tracing(begun) }) },
-    }),
+    render(dialect) {
+      if (isLogs(dialect)) return { type, record: { requestId, version } };
+      const functionArn = dialect === "telemetry 2022-07-01" ? undefined : unqualified(begun.invokedFunctionArn);
+      return { type, record: { requestId, ...known({ functionArn }), version, ...traced } };
+    },
   };
+}
+
+/** The function's ARN without the version or alias that was invoked. */
+function unqualified(arn: string | undefined): string | undefined {
+  return arn?.split(":").slice(0, 7).join(":") || undefined;
 }
 
 export function runtimeDone(at: number, report: InvocationReport): TelemetryEvent {
@@ -154,15 +200,19 @@ export function fault(at: number, { requestId, faultReason, errorType }: Invocat
   return logsOnly(at, "platform.fault", lines.join("\n"));
 }
 
-export function report(at: number, ended: InvocationReport, { memorySizeMb }: FunctionFacts): TelemetryEvent {
-  const { requestId, status, errorType, durationMs, maxMemoryMb, initDurationMs } = ended;
+/** @param overhead what extensions took beyond the runtime, where they did */
+export function report(at: number, ended: InvocationReport, facts: FunctionFacts, overhead?: Span): TelemetryEvent {
+  const { requestId, status, errorType, durationMs, maxMemoryMb, initDurationMs, restoreDurationMs } = ended;
+  if (facts.isManaged) return managedReport(at, ended);
   const metrics = {
     durationMs: toMilliseconds(durationMs),
-    billedDurationMs: Math.ceil(durationMs),
-    memorySizeMB: memorySizeMb,
+    billedDurationMs: billedMs(ended, facts),
+    memorySizeMB: facts.memorySizeMb,
     maxMemoryUsedMB: maxMemoryMb,
     ...(initDurationMs === undefined ? {} : { initDurationMs: toMilliseconds(initDurationMs) }),
+    ...(restoreDurationMs === undefined ? {} : { restoreDurationMs: toMilliseconds(restoreDurationMs) }),
   };
+  const spans = overhead && [toSpan(overhead)];
   return {
     type: "platform",
     at,
@@ -170,9 +220,28 @@ export function report(at: number, ended: InvocationReport, { memorySizeMb }: Fu
       const type = "platform.report";
       if (isLogs(dialect)) return { type, record: { requestId, metrics } };
       const traced = known({ tracing: tracing(ended) });
-      return { type, record: { requestId, status, ...known({ errorType }), metrics, ...traced } };
+      return { type, record: { requestId, status, ...known({ errorType }), metrics, ...known({ spans }), ...traced } };
     },
   };
+}
+
+/**
+ * All there is to tell of an invocation on a managed instance, which has no `platform.runtimeDone`:
+ * https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+ */
+function managedReport(at: number, ended: InvocationReport): TelemetryEvent {
+  const { requestId, status, errorType, durationMs } = ended;
+  const spans = ended.spans.filter(({ name }) => name === "responseLatency" || name === "responseDuration").map(toSpan);
+  const metrics = { durationMs: toMilliseconds(durationMs) };
+  const traced = known({ tracing: tracing(ended) });
+  return telemetryOnly(at, "platform.report", {
+    requestId,
+    status,
+    ...known({ errorType }),
+    metrics,
+    spans,
+    ...traced,
+  });
 }
 
 /** Told to all subscribers when one more subscribes. */

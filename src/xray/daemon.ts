@@ -1,6 +1,6 @@
 /**
  * The X-Ray daemon inside init: takes the segments the function's SDK sends by UDP, and its questions about sampling by
- * TCP, on to LocalStack (`lifecycle.md` 8). Whatever fails here is a warning, and only that.
+ * TCP, on to LocalStack (`docs/contract/lifecycle.md 8`). Whatever fails here is a warning, and only that.
  */
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
@@ -32,7 +32,7 @@ export interface XRayOptions extends UpstreamOptions {
 }
 
 export interface XRayDaemon {
-  /** Resolves when both ports are listened on, or have been given up. */
+  /** Resolves when both ports are listened on, or have been given up: the function is not to be called before. */
   readonly ready: Promise<void>;
   readonly counts: Readonly<SegmentCounts>;
   /** Sends what is left, within a bound, and listens no more. Never rejects. */
@@ -45,9 +45,10 @@ export function startXRay(options: XRayOptions): XRayDaemon {
   const upstream = new Upstream(options);
   const segments = new Segments(upstream, clock, () => datagramsDropped(listenOn.port));
   const endings: (() => void)[] = [];
+  // First: a segment that finds no port is lost, a question about sampling is asked again.
+  const ready = listenForSegments(segments, clock, listenOn, endings);
   const proxy = serveProxy(upstream, listenOn);
   if (proxy) endings.push(() => void proxy.stop(true));
-  const ready = listenForSegments(segments, clock, listenOn, endings);
   if (sendTelemetry) endings.push(tellFigures(upstream, segments, clock));
   return {
     ready,

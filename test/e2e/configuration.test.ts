@@ -59,7 +59,7 @@ describe("a setting that is missing or bad ends init before anything starts, wit
 test("several bad settings are all named in the one line", async () => {
   const init = startInit(command, { env: { AWS_REGION: undefined, EDGE_PORT: "x" } });
   expect(await init.exited()).toBe(2);
-  expect(init.stderr).toMatch(/EDGE_PORT is "x".*AWS_REGION is missing.*\n$/);
+  expect(init.stderr).toMatch(/^lambda-runtime-init: AWS_REGION is missing[^\n]*; EDGE_PORT is "x"[^\n]*\n$/);
 });
 
 test("an empty setting is its default", async () => {
@@ -112,7 +112,7 @@ describe("the command line", () => {
   test.each([
     [["--no-such-flag"], "the flag --no-such-flag does not exist"],
     [["--runtime-api-address", "9001"], '--runtime-api-address is "9001": it must be HOST:PORT'],
-    [["--runtime-api-address"], '--runtime-api-address is "": it must be HOST:PORT'],
+    [["--runtime-api-address"], "--runtime-api-address has no value: it must be HOST:PORT"],
   ])("%p is refused", (args, told) => {
     const { exitCode, stderr } = run(...args);
     expect(exitCode).toBe(2);

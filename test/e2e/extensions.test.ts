@@ -90,7 +90,7 @@ describe("an external extension", () => {
     expect((await world.saw("quick", "registered")).status).toBe(200);
   });
 
-  withRoot("does not hold up a result; the next invocation waits for it, in its own time", async () => {
+  withRoot("does not hold up a result; the next invocation waits for it, in the time of the first", async () => {
     start({ a: { onInvoke: [{ delayMs: 700, print: "late $id\n" }, {}] } });
     const first = await say({});
     const answeredAt = Date.now();
@@ -103,19 +103,16 @@ describe("an external extension", () => {
     expect(first.logs).not.toContain("late");
     expect(second.logs).toStartWith(`late ${first.id}\nSTART RequestId: ${second.id}`);
     const duration = Number(/\tDuration: ([\d.]+) ms/.exec(second.logs)?.[1]);
-    expect(duration).toBeGreaterThan(300);
+    expect(duration).toBeLessThan(300);
   });
 
-  withRoot("that keeps the next invocation waiting for too long is named in its timeout", async () => {
+  withRoot("that hangs on an invocation costs the next one nothing but a start", async () => {
     start({ a: { onInvoke: [{ delayMs: 60_000 }] } }, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" } });
-    await say({});
-    const { id, kind, body } = await say({});
-    expect({ kind, ...JSON.parse(body) }).toEqual({
-      kind: "error",
-      errorMessage: `RequestId: ${id} Error: Task timed out after 1.00 seconds while waiting for the extension a to ask for the next event`,
-      errorType: "Sandbox.Timedout",
-    });
     expect((await say({})).kind).toBe("response");
+    const second = await say({});
+    expect(second.kind).toBe("response");
+    expect(second.logs).not.toContain("Status: timeout");
+    expect(world.init.stderr).toContain("no longer waits for the extension a to ask for the next event");
   });
 
   withRoot("is not started where the switch file lies, and its APIs do not exist", async () => {

@@ -10,6 +10,12 @@ const hostile: Record<string, string> = {
   BUN_BE_BUN: "1",
   BUN_OPTIONS: "--version",
   BUN_INSPECT: "127.0.0.1:7999",
+  BUN_INSPECT_CONNECT_TO: "127.0.0.1:7999",
+  BUN_INSPECT_NOTIFY: "unix:///tmp/no-such-socket",
+  BUN_JSC_useJIT: "0",
+  BUN_JSC_logGC: "2",
+  BUN_JSC_noSuchOption: "1",
+  BUN_JSC_maxPerThreadStackUsage: "1000",
   BUN_CONFIG_VERBOSE_FETCH: "curl",
   BUN_PORT: "4444",
   NODE_OPTIONS: "--require /missing.js",
@@ -25,6 +31,8 @@ const hostile: Record<string, string> = {
   DEBUG: "1",
   CI: "1",
   TZ: "Mars/Olympus",
+  _LAMBDA_RUNTIME_INIT_HELD_LOCALSTACK_USER: "nobody",
+  _LAMBDA_RUNTIME_INIT_HELD_LOCALSTACK_RUNTIME_ID: "other",
 };
 
 describe("a variable that could steer Bun", () => {
@@ -47,19 +55,35 @@ describe("a variable that could steer Bun", () => {
         .map((line) => line.split(/=(.*)/s)),
     ) as Record<string, string>;
     expect(seen).toMatchObject(hostile);
-    expect(Object.keys(seen).filter((name) => name.startsWith("_LAMBDA"))).toEqual([]);
+    expect(Object.keys(seen).filter((name) => name.startsWith("_LAMBDA") && !(name in hostile))).toEqual([]);
   });
 });
 
-/** Bun's engine and its allocator print before any code of ours; init then starts anew without them. */
-test.each([
-  ["BUN_JSC_logGC", "2"],
-  ["MIMALLOC_VERBOSE", "1"],
-])("%s reaches the function and changes no more than lines on stderr", async (name, value) => {
-  const init = startInit(["sh", "-c", `echo "[$${name}]"; exit 3`], { env: { [name]: value } });
+/** Bun's allocator prints before any code of ours; init then starts anew without it. */
+test("MIMALLOC_VERBOSE reaches the function and changes no more than lines on stderr", async () => {
+  const init = startInit(["sh", "-c", 'echo "[$MIMALLOC_VERBOSE]"; exit 3'], { env: { MIMALLOC_VERBOSE: "1" } });
   expect(await init.exited()).toBe(1);
   expect(init.double.callbacks[0]?.text).toContain("exit status 3");
+  expect(init.stdout).toBe("[1]\n");
+});
+
+test.each(["BUN_INSPECT_PRELOAD", "BUN_OPTIONS"])("%s runs no file of the function inside init", async (name) => {
+  const file = `${mkdtempSync(`${tmpdir()}/init-e2e-`)}/preload.ts`;
+  writeFileSync(file, 'console.log("PRELOADED"); process.exit(0);');
+  const value = name === "BUN_OPTIONS" ? `--preload ${file}` : file;
+  const init = startInit(["sh", "-c", `echo "[$${name}]"; exit 3`], { env: { [name]: value } });
+  expect(await init.exited()).toBe(1);
   expect(init.stdout).toBe(`[${value}]\n`);
+});
+
+test("variables named like what every object has reach the function", async () => {
+  const entries = ["__proto__", "constructor", "toString"].map((name): [string, string] => [name, `value of ${name}`]);
+  // Over a restart, too.
+  for (const more of [{}, { FORCE_COLOR: "1" }]) {
+    const init = startInit(["sh", "-c", "env; exit 3"], { env: { ...Object.fromEntries(entries), ...more } });
+    await init.exited();
+    for (const [name, value] of entries) expect(init.stdout.split("\n")).toContain(`${name}=${value}`);
+  }
 });
 
 test("without LocalStack's network in the way of a proxy, invocations work", async () => {

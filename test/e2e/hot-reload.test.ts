@@ -97,12 +97,22 @@ for (const strategy of ["event", "polling"]) {
 
     test("5,000 files at once are one reload", async () => {
       await start(strategy);
-      for (let count = 0; count < 5000; count++) writeFileSync(`${code}/${count}.txt`, "x");
+      // Of a directory that is moved in, a scan sees all or nothing. Events come one by one, as fast as files are written.
+      const place = strategy === "polling" ? `${code}-next` : `${code}/many`;
+      const began = performance.now();
+      mkdirSync(place);
+      for (let count = 0; count < 5000; count++) writeFileSync(`${place}/${count}.txt`, "x");
+      const writingMs = performance.now() - began;
+      if (strategy === "polling") renameSync(place, `${code}/many`);
       await started(2);
-      // Another change proves that the burst is over: had it been two, this would be the fourth start.
+      // Another change proves that the burst is over.
       writeFileSync(`${code}/last.txt`, "");
       await started(3);
-      expect(init.stderr.split("code changed").length - 1).toBe(2);
+      // Where the machine is too busy to write the files at once, half a second without a change may lie between them.
+      const pauses = strategy === "polling" ? 0 : Math.floor(writingMs / 500);
+      const reloads = init.stderr.split("code changed").length - 1;
+      expect(reloads).toBeGreaterThanOrEqual(2);
+      expect(reloads).toBeLessThanOrEqual(2 + pauses);
     }, 40_000);
 
     test("Python's compiled modules are none of the code", async () => {
@@ -116,6 +126,17 @@ for (const strategy of ["event", "polling"]) {
     });
   });
 }
+
+test("a tree that can hardly be meant is watched without holding anything up, and a warning counts it", async () => {
+  const big = mkdtempSync(`${tmpdir()}/init-code-`);
+  for (let count = 0; count < 10_000; count++) mkdirSync(`${big}/${count % 100}/${count}`, { recursive: true });
+  await start("event", { env: { LOCALSTACK_HOT_RELOADING_PATHS: big } });
+  expect(init.stderr).toContain(`${big} holds 10101 directories`);
+  writeFileSync(`${big}/42/4242/new`, "");
+  await started(2);
+  expect((await init.invoke("{}")).body).toContain('"count":1');
+  rmSync(big, { recursive: true });
+}, 40_000);
 
 test("a running invocation ends before its processes do", async () => {
   await start("event");
@@ -137,12 +158,11 @@ test("under continuous writing the reload comes after two seconds all the same",
 });
 
 test("the next invocation does not pay for the new init", async () => {
-  await start("event", { env: { SLOW_START: "800" } });
+  await start("event", { env: { SLOW_START: "2000" } });
   writeFileSync(`${code}/app.txt`, "second");
-  await started(2);
-  await Bun.sleep(1000);
+  await said("the runtime is ready\n", undefined, 2);
   const { logs } = await init.invoke("{}");
-  expect(Number(/\tDuration: ([\d.]+) ms/.exec(logs)?.[1])).toBeLessThan(700);
+  expect(Number(/\tDuration: ([\d.]+) ms/.exec(logs)?.[1])).toBeLessThan(1500);
 });
 
 test("code that cannot start any more fails the next invocation with its true reason; mended, it runs again", async () => {

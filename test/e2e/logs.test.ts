@@ -80,9 +80,82 @@ test("20 MB of one invocation arrive whole", async () => {
   expect(output === `${"x".repeat(99)}\n`.repeat(200_000)).toBe(true);
 });
 
-test("a crash's last words belong to the invocation that crashed", async () => {
-  start();
-  expect((await say({ print: "last words", exit: 1 })).logs).toMatch(/\nlast words\nEND RequestId: .*\nREPORT .*\n$/);
+describe("an invocation whose runtime breaks", () => {
+  test.each<[string, object, string]>([
+    ["exits", { exit: 3 }, "Runtime exited with error: exit status 3"],
+    ["exits without a reason", { exit: 0 }, "Runtime exited without providing a reason"],
+    ["is killed", { kill: "SIGKILL" }, "Runtime exited with error: signal: killed"],
+    ["exits after its answer", { exitAfterAnswer: 3 }, "Runtime exited with error: exit status 3"],
+  ])("because it %s has its last words, the reason before END, and a status", async (_, how, reason) => {
+    start();
+    const { logs, id } = await say({ print: "last words", ...how });
+    const crash = `last words\\nRequestId: ${id} Error: ${reason}\\nRuntime.ExitError\\nEND RequestId: ${id}\\n`;
+    const end = "Init Duration: \\d+\\.\\d\\d ms\\tStatus: error\\tError Type: Runtime.ExitError";
+    expect(logs).toMatch(new RegExp(`${crash}${report(id, end)}$`));
+  });
+
+  test("is the only one that shows it: neither an error of the handler nor the next invocation does", async () => {
+    start();
+    await say({ exit: 1 });
+    expect((await say({})).logs).not.toMatch(/Error|Status/);
+    const body = JSON.stringify({ errorMessage: "m", errorType: "T" });
+    expect((await say({ error: body, headers: { "Lambda-Runtime-Function-Error-Type": "T" } })).logs).not.toMatch(
+      /Error|Status/,
+    );
+  });
+});
+
+describe("a function that logs in JSON", () => {
+  const record = (level: string, bytes: number) =>
+    JSON.stringify({ timestamp: "2026-01-02T03:04:05Z", message: "x".repeat(bytes), level });
+  const json = { env: { AWS_LAMBDA_LOG_FORMAT: "JSON", AWS_LAMBDA_LOG_LEVEL: "ERROR" } };
+
+  test.each([300_000, 2_000_000])("has a record of %i bytes judged whole", async (bytes) => {
+    start(json);
+    const { logs } = await say({ print: `${record("ERROR", bytes)}\n${record("INFO", bytes)}\n` });
+    const lines = logs.split("\n").filter((line) => line.includes("xxx"));
+    expect(lines.length).toBe(1);
+    expect(lines[0] === record("ERROR", bytes)).toBe(true);
+  });
+});
+
+/** Each leaves init a stdout that takes nothing, in another way. */
+const brokenStdouts: [string, string[]][] = [
+  ["whose reader has gone", ["bash", "-c", 'exec "$@" > >(exec true)', "bash"]],
+  ["whose disk is full", ["bash", "-c", 'exec "$@" > /dev/full', "bash"]],
+];
+
+describe.each(brokenStdouts)("a stdout %s", (_, prefix) => {
+  test("costs one warning; logs and answers are as good as before", async () => {
+    start({ prefix });
+    for (let count = 1; count <= 3; count++) {
+      const { logs, body } = await say({ print: "line\n", printBytes: 200_000 });
+      expect([logs.length > 200_000, JSON.parse(body).count]).toEqual([true, count]);
+    }
+    expect(await init.stop()).toBe(0);
+    const lines = init.stderr.trimEnd().split("\n");
+    expect(lines[0]).toMatch(/ WARN init's stdout takes no more output \((EPIPE|ENOSPC)\)/);
+    expect(init.stderr).not.toMatch(/a fault inside init|\n +at /);
+    expect(lines.length).toBeLessThanOrEqual(2);
+  });
+});
+
+test("a stdout nobody reads holds up no invocation for longer than a second, and fills no memory", async () => {
+  // The reader of this one never reads, and lives.
+  start({ prefix: ["bash", "-c", 'exec "$@" > >(exec sleep 20)', "bash"] });
+  for (let count = 1; count <= 2; count++) {
+    const { logs } = await say({ printBytes: 20_000_000 });
+    expect(logs.length).toBeGreaterThan(20_000_000);
+  }
+  expect(init.stderr).toContain("its reader does not read");
+});
+
+test("a line of init's own begins on a new line, behind output that had no newline", async () => {
+  // Both streams in one, as `docker logs` shows them.
+  start({ prefix: ["sh", "-c", 'exec "$@" >&2', "sh"], env: { LOCALSTACK_INIT_LOG_LEVEL: "debug" } });
+  await say({ print: "unfinished" });
+  await init.stop();
+  expect(init.stderr).toMatch(/unfinished\n\d{4}-\d\d-\d\dT\S+ DEBUG /);
 });
 
 describe("every line of 2,000 invocations", () => {

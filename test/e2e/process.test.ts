@@ -147,11 +147,13 @@ describe("descendants that left the runtime's group", () => {
   test("and hold its output delay no result, and are ended with a reset", async () => {
     const init = startInit(runFixture("leaves-a-daemon.sh", ...runFixture("does-what-the-event-says.ts")));
     expect((await init.invoke("{}")).body).toContain('"count":1');
-    expect(sleepersBelow(init.process.pid)).toHaveLength(1);
+    const sleepers = () => sleepersBelow(init.process.pid);
+    await waitUntil("it is there", () => sleepers().length === 1);
+    const [old] = sleepers();
     expect((await init.invoke('{"exit":1}')).kind).toBe("error");
     await init.invoke("{}");
-    // The old one is gone; the new processes have brought their own.
-    expect(sleepersBelow(init.process.pid)).toHaveLength(1);
+    expect(sleepers()).not.toContain(old as number);
+    await waitUntil("the new processes have brought their own", () => sleepers().length === 1);
   });
 
   test("are ended when init fails, and delay nothing", async () => {

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import type { TelemetryPlan } from "../fixtures/extension.ts";
 import { type DeliveredRecord, type ExtensionWorld, startWithExtensions } from "./support/extensions.ts";
 import { isRoot, runFixture, stopAll } from "./support/init.ts";
@@ -22,10 +24,18 @@ const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 const tracing = { spanId: "b", type: "X-Amzn-Trace-Id", value: "Root=1-a;Parent=b;Sampled=1" };
 
+/** Whether the extension is still at work when the runtime is done is up to the two of them. */
+function withoutOverhead({ type, record }: { type: string; record: Record<string, unknown> }) {
+  const { spans, ...rest } = record;
+  return { type, record: type === "platform.report" && spans ? rest : record };
+}
+
 const span = (name: string) => ({ name, start: expect.stringMatching(time), durationMs: expect.any(Number) });
 
+const functionArn = "arn:aws:lambda:us-east-1:000000000000:function:fn";
+
 /** What one init and one invocation of a good function that prints two lines are in the Telemetry API. */
-const wholeStory = (id: string) => [
+const wholeStory = (id: string, schemaVersion = "2022-12-13") => [
   {
     type: "platform.initStart",
     record: {
@@ -51,7 +61,15 @@ const wholeStory = (id: string) => [
       metrics: { durationMs: expect.any(Number) },
     },
   },
-  { type: "platform.start", record: { requestId: id, version: "$LATEST", tracing } },
+  {
+    type: "platform.start",
+    record: {
+      requestId: id,
+      ...(schemaVersion === "2022-07-01" ? {} : { functionArn }),
+      version: "$LATEST",
+      tracing,
+    },
+  },
   { type: "function", record: "one" },
   { type: "function", record: "two, without an end" },
   {
@@ -93,7 +111,7 @@ describe("the Telemetry API", () => {
         await world.record("a", "platform.report");
         expect((await world.saw("a", "subscribed")).text).toBe('"OK"');
         const told = world.records("a");
-        expect(told.map(({ type, record }) => ({ type, record }))).toEqual(wholeStory(id));
+        expect(told.map(withoutOverhead)).toEqual(wholeStory(id, schemaVersion));
         for (const record of told) {
           expect(record.time).toMatch(time);
           expect(Object.keys(record)).toEqual(["time", "type", "record"]);
@@ -129,18 +147,21 @@ describe("the Telemetry API", () => {
     start({ refuses: 3, types: platformAndFunction });
     const { id } = await say(twoLines);
     await world.record("a", "platform.report");
-    expect(world.records("a").map(({ type, record }) => ({ type, record }))).toEqual(wholeStory(id));
+    expect(world.records("a").map(withoutOverhead)).toEqual(wholeStory(id));
   });
 
   withRoot(
     "never lets a slow subscriber slow an invocation, and tells it what it missed",
     async () => {
-      start({ answerAfterMs: 4000, counts: true, types: ["function"] }, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "60" } });
-      const before = performance.now();
+      const sign = `${mkdtempSync(`${tmpdir()}/init-sign-`)}/answer`;
+      const env = { AWS_LAMBDA_FUNCTION_TIMEOUT: "60" };
+      start({ answersOnceThereIs: sign, counts: true, types: ["function"] }, { env });
       // More than may wait for one subscriber, which is 32 MiB.
       const lines = 3 * 200_000;
-      for (let count = 0; count < 3; count++) await say({ printBytes: 20_000_000, respond: "ok" });
-      expect(performance.now() - before).toBeLessThan(4000);
+      for (let count = 0; count < 3; count++) {
+        expect((await say({ printBytes: 20_000_000, respond: "ok" })).kind).toBe("response");
+      }
+      writeFileSync(sign, "");
       const { record } = await world.record("a", "platform.logsDropped");
       expect(record.reason).toBe("Consumer seems to have fallen behind as it has not acknowledged receipt of logs.");
       const others = () =>
@@ -245,7 +266,7 @@ describe("a function that logs in JSON", () => {
       {
         time: expect.stringMatching(time),
         type: "platform.start",
-        record: { requestId: id, version: "$LATEST", tracing },
+        record: { requestId: id, functionArn, version: "$LATEST", tracing },
       },
       {
         time: expect.stringMatching(time),

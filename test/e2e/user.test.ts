@@ -9,15 +9,20 @@ afterEach(stopAll);
 const withRoot = test.skipIf(!isRoot);
 
 /** A container's files, as far as the switch looks at them: the machine's own are out of its sight. */
-function startAsRoot(user: string | undefined, options: StartOptions & { passwd?: string; before?: string } = {}) {
+function startAsRoot(
+  user: string | undefined,
+  options: StartOptions & { passwd?: string; hosts?: string; command?: string[]; before?: string } = {},
+) {
   const files = mkdtempSync(`${tmpdir()}/init-user-`);
   chmodSync(files, 0o755);
   writeFileSync(`${files}/passwd`, options.passwd ?? "root:x:0:0:root:/root:/bin/sh");
   writeFileSync(`${files}/shadow`, "root:*:18313:0:99999:7:::\n");
+  writeFileSync(`${files}/hosts`, options.hosts ?? "127.0.0.1\tlocalhost\n");
   mkdirSync(`${files}/tmp`);
-  const script = `mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/shadow" /etc/shadow && ${ownTmp(`${files}/tmp`)}`;
+  const mounts = ["passwd", "shadow", "hosts"].map((name) => `mount --bind "$0/${name}" /etc/${name}`).join(" && ");
+  const script = `${mounts} && ${ownTmp(`${files}/tmp`)}`;
   // As text: the checkout may be out of that user's reach.
-  const init = startInit(["sh", "-c", readFileSync(fixture("shows-its-user.sh"), "utf8")], {
+  const init = startInit(options.command ?? ["sh", "-c", readFileSync(fixture("shows-its-user.sh"), "utf8")], {
     ...options,
     cwd: "/",
     prefix: [
@@ -57,6 +62,23 @@ describe("the function", () => {
     expect(readFileSync(`${files}/shadow`, "utf8")).toEndWith("\nsbx_user1051:*:18313:0:99999:7:::\n");
     expect(statSync(`${files}/tmp`)).toMatchObject({ uid: 993, gid: 990 });
     expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["status error"]);
+  });
+
+  withRoot("finds the names of AWS's sandbox, as extensions look them up, and finds them once", async () => {
+    const lookUp = ["getent", "hosts", "sandbox.localdomain"];
+    const known = "10.0.0.9 sandbox\n";
+    const results: [string, string][] = [
+      ["127.0.0.1 localhost\n", "127.0.0.1 localhost\n127.0.0.1\tsandbox sandbox.localdomain\n"],
+      [known, `${known}127.0.0.1\tsandbox.localdomain\n`],
+    ];
+    for (const [hosts, becomes] of results) {
+      const { init, files } = startAsRoot(undefined, { hosts, command: lookUp });
+      expect(await said(init)).toStartWith("127.0.0.1");
+      expect(readFileSync(`${files}/hosts`, "utf8")).toBe(becomes);
+    }
+    const { init } = startAsRoot(undefined, { command: ["id", "-u"], before: "mount -o remount,bind,ro /etc/hosts" });
+    expect(await said(init)).toContain("993");
+    expect(init.stderr).toBe("");
   });
 
   withRoot("runs as an existing user with that one's ids", async () => {

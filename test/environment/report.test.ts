@@ -8,7 +8,14 @@ import { requestOf } from "../runtime-api/fixture.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { response, timedOut, World } from "./world.ts";
 
-const measured = { durationMs: 12.5, maxMemoryMb: 30, initDurationMs: undefined, restoreDurationMs: undefined };
+const measured = {
+  durationMs: 12.5,
+  maxMemoryMb: 30,
+  initDurationMs: undefined,
+  restoreDurationMs: undefined,
+  isInitFailure: false,
+  areExtensionsBusy: false,
+};
 
 /** The report on an invocation that reached these steps, at these milliseconds of a clock that stands at 100. */
 async function reported(settlement: Settlement, marks: Partial<Record<Mark, number>> = {}) {

@@ -5,50 +5,14 @@ const api = "127.0.0.1:9001";
 const added = { AWS_LAMBDA_RUNTIME_API: api };
 
 describe("the runtime's environment", () => {
-  const kept = [
-    "LOCALSTACK_HOSTNAME",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_LAMBDA_FUNCTION_TIMEOUT",
-    "AWS_LAMBDA_INITIALIZATION_TYPE",
-    "AWS_ENDPOINT_URL",
-    "EDGE_PORT",
-    "TZ",
-    "PATH",
-    "LD_LIBRARY_PATH",
-    "BUN_OPTIONS",
-    "BUN_BE_BUN",
-    "NODE_OPTIONS",
-    "HTTP_PROXY",
-    "http_proxy",
-    "FORCE_COLOR",
-    "_HANDLER",
-    "HOMEPAGE",
-    "HOSTNAMES",
-    "home",
-    "localstack_user",
-    "MY_LOCALSTACK_USER",
-    "__proto__x",
-  ];
-  test.each(kept)("has %s as it was given", (name) => {
-    expect(runtimeEnvironment({ [name]: " a=b\n" }, "", api)).toEqual({ [name]: " a=b\n", ...added });
+  test("has what is given, as it is given", () => {
+    const seen = { PATH: "/bin", EMPTY: "", ODD: " a=b\n", LOCALSTACK_HOSTNAME: "x" };
+    expect(runtimeEnvironment(seen, "", api)).toEqual({ ...seen, ...added });
   });
 
-  test.each([
-    "LOCALSTACK_RUNTIME_ENDPOINT",
-    "LOCALSTACK_RUNTIME_ID",
-    "LOCALSTACK_FILE_WATCHER_STRATEGY",
-    "LOCALSTACK_USER",
-    "LOCALSTACK_SOMETHING_NEW",
-    "LOCALSTACK_HOSTNAME_EXTERNAL",
-    "LOCALSTACK_",
-    "HOME",
-    "HOSTNAME",
-  ])("has no %s", (name) => {
-    expect(runtimeEnvironment({ [name]: "x" }, "", api)).toEqual(added);
-  });
-
-  test("has empty values, and none that are absent", () => {
-    expect(runtimeEnvironment({ EMPTY: "", ABSENT: undefined }, "", api)).toEqual({ EMPTY: "", ...added });
+  test("has a variable named __proto__", () => {
+    const seen = Object.fromEntries([["__proto__", "x"]]);
+    expect(Object.entries(runtimeEnvironment(seen, "", api))).toContainEqual(["__proto__", "x"]);
   });
 
   test("has the address of our Runtime API, whatever was given", () => {
@@ -56,12 +20,12 @@ describe("the runtime's environment", () => {
   });
 
   test.each([
-    ["app.handler", undefined, "app.handler"],
-    ["app.handler", "other.handler", "app.handler"],
-    ["", "other.handler", "other.handler"],
-    ["", undefined, undefined],
-  ])("with the handler %j and _HANDLER=%j has _HANDLER=%j", (handler, given, expected) => {
-    expect(runtimeEnvironment({ _HANDLER: given }, handler, api)._HANDLER).toBe(expected as string);
+    ["app.handler", {}, "app.handler"],
+    ["app.handler", { _HANDLER: "other.handler" }, "app.handler"],
+    ["", { _HANDLER: "other.handler" }, "other.handler"],
+    ["", {}, undefined],
+  ])("with the handler %j and %j has _HANDLER=%j", (handler, seen, expected) => {
+    expect(runtimeEnvironment(seen as Record<string, string>, handler, api)._HANDLER).toBe(expected as string);
   });
 
   test("has nothing else: no credentials endpoint, no invented names", () => {

@@ -28,12 +28,12 @@ afterEach(async () => {
   await removeFixtures();
 });
 
-function start(...paths: string[]) {
+async function start(...paths: string[]) {
   const onTrouble = (error: unknown) => {
     throw error;
   };
   watcher = new EventWatcher({ paths, clock: systemClock, watch: recorded.watch, onChange: () => calls++, onTrouble });
-  watcher.start();
+  await watcher.start();
 }
 
 /** Waits until at least one more change was told than at the last time. */
@@ -44,7 +44,7 @@ async function untilChanged() {
 
 describe("told at once is", () => {
   test.each(changes)("%s", async (_, act) => {
-    start(fixture.root);
+    await start(fixture.root);
     await act(fixture);
     await untilChanged();
   });
@@ -52,7 +52,7 @@ describe("told at once is", () => {
 
 describe("not a change is", () => {
   test.each(noChanges)("%s", async (_, act) => {
-    start(fixture.root);
+    await start(fixture.root);
     await act(fixture);
     await appendFile(`${fixture.root}/file`, "a change after all");
     await recorded.untilTold("file");
@@ -62,7 +62,7 @@ describe("not a change is", () => {
 
 test("nothing is a change at start", async () => {
   await writeFile(`${fixture.root}/before`, "");
-  start(fixture.root);
+  await start(fixture.root);
   await appendFile(`${fixture.root}/file`, "more");
   await recorded.untilTold("file");
   expect([calls, recorded.told]).toEqual([1, ["file"]]);
@@ -85,7 +85,7 @@ describe("watched from then on is", () => {
     ],
   ];
   test.each(cases)("%s", async (_, directory, act) => {
-    start(fixture.root);
+    await start(fixture.root);
     await act(fixture);
     await untilChanged();
     await appendFile(`${fixture.root}/marker`, "");
@@ -100,7 +100,7 @@ describe("watched from then on is", () => {
 describe("watched anew is", () => {
   test("the directory that was removed and made again, at once or later", async () => {
     const { root } = fixture;
-    start(root);
+    await start(root);
     await rm(root, { recursive: true });
     await waitUntil("it is missed", () => caught.warnings.length > 0);
     expect(caught.warnings).toEqual([missingWarning(root)]);
@@ -121,7 +121,7 @@ describe("watched anew is", () => {
 
   test("the directory that took the place of another", async () => {
     const { root, outside } = fixture;
-    start(root);
+    await start(root);
     await rename(root, `${outside}/old`);
     await rename(`${outside}/folder`, root);
     await waitUntil("watched anew", () => recorded.closed.length === 1);
@@ -134,7 +134,7 @@ describe("watched anew is", () => {
   test("where a symbolic link leads now", async () => {
     const { root, outside } = fixture;
     await symlink(root, `${outside}/current`);
-    start(`${outside}/current`);
+    await start(`${outside}/current`);
     await appendFile(`${root}/dir/file`, "more");
     await recorded.untilTold("dir/file");
     known = calls;
@@ -148,7 +148,7 @@ describe("watched anew is", () => {
   test("a directory under all the names it is watched by", async () => {
     const { root, outside } = fixture;
     await symlink(root, `${outside}/current`);
-    start(`${outside}/current`, root);
+    await start(`${outside}/current`, root);
     await rm(root, { recursive: true });
     await mkdir(root);
     await waitUntil("both are watched anew", () => recorded.closed.length === 2);
@@ -158,7 +158,7 @@ describe("watched anew is", () => {
 
   test("the file that replaced another", async () => {
     const file = `${fixture.root}/file`;
-    start(file);
+    await start(file);
     await writeFile(`${file}.new`, "saved");
     await rename(`${file}.new`, file);
     await untilChanged();
@@ -187,7 +187,7 @@ describe("watched anew is", () => {
       onChange: () => calls++,
       onTrouble: () => {},
     });
-    watcher.start();
+    await watcher.start();
     isDeaf = false;
     await waitUntil("watched anew", () => recorded.closed.length === 1);
     // The event that told it, and what nobody told of in between.
@@ -197,7 +197,7 @@ describe("watched anew is", () => {
 
 test("a missing path is a warning, the others are watched, and its appearance is a change", async () => {
   const missing = `${fixture.outside}/a/b/later`;
-  start(missing, fixture.root);
+  await start(missing, fixture.root);
   expect(caught.warnings).toEqual([missingWarning(missing)]);
   await appendFile(`${fixture.root}/file`, "more");
   await recorded.untilTold("file");
@@ -212,7 +212,7 @@ test("a missing path is a warning, the others are watched, and its appearance is
 
 test("paths may be the same, and lie in one another", async () => {
   const { root } = fixture;
-  start(root, root, `${root}/dir`, `${root}/dir/sub/file`);
+  await start(root, root, `${root}/dir`, `${root}/dir/sub/file`);
   await appendFile(`${root}/dir/sub/file`, "more");
   await waitUntil("each watch tells", () => calls === 4);
   await rm(`${root}/dir`, { recursive: true });
@@ -226,7 +226,7 @@ test("paths may be the same, and lie in one another", async () => {
 
 test("after stop nothing is told, and all watches are closed", async () => {
   const { root } = fixture;
-  start(root, `${root}/dir`);
+  await start(root, `${root}/dir`);
   watcher.stop();
   await waitUntil("both watches are closed", () => recorded.closed.length === 2);
   const sentinel = recordedWatch();

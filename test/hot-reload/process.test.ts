@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { utimesSync } from "node:fs";
 import { appendFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { hasNamespaces } from "../support/namespaces.ts";
 import { waitUntil, within } from "../support/within.ts";
 import { type Fixture, makeFixture, removeFixtures } from "./support.ts";
 
 const programFile = new URL("watching-process.ts", import.meta.url).pathname;
-const isRoot = process.getuid?.() === 0;
 let built: string;
 
 beforeAll(async () => {
@@ -104,7 +104,7 @@ describe.concurrent.each(["event", "polling"] as const)("by %s", (strategy) => {
     await expectToWatch([outfile, strategy, fixture.root], fixture);
   });
 
-  test.skipIf(!isRoot)("the change of a bind mount is seen, made inside or outside", async () => {
+  test.skipIf(!hasNamespaces)("the change of a bind mount is seen, made inside or outside", async () => {
     const { root, outside } = await makeFixture();
     const mount = `mount --bind -o ro ${root} ${outside}/folder`;
     await using program = await startWatching(inOwnMounts(mount, strategy, `${outside}/folder`));
@@ -119,7 +119,7 @@ describe.concurrent.each(["event", "polling"] as const)("by %s", (strategy) => {
     expect(await program.stop()).toBe(0);
   });
 
-  test.skipIf(!isRoot)("the change of an overlay is seen, in files of its lower layer too", async () => {
+  test.skipIf(!hasNamespaces)("the change of an overlay is seen, in files of its lower layer too", async () => {
     const { root: lower, outside } = await makeFixture();
     const merged = `${outside}/folder`;
     // The upper layer of an overlay must not be an overlay itself, which the directory for temporary files may be.
@@ -150,7 +150,7 @@ describe.concurrent("where the kernel gives too few", () => {
     ["watches", "max_inotify_watches", 2],
     ["instances", "max_inotify_instances", 0],
   ];
-  test.skipIf(!isRoot).each(limits)("%s, the program warns once and polls", async (_, limit, value) => {
+  test.skipIf(!hasNamespaces).each(limits)("%s, the program warns once and polls", async (_, limit, value) => {
     const { root } = await makeFixture();
     const lower = [
       "unshare",

@@ -2,7 +2,7 @@
 import { watch } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import type { WatchFunction } from "../../src/hot-reload/event-watcher.ts";
+import type { WatchFunction } from "../../src/hot-reload/tree-watch.ts";
 import { log } from "../../src/log.ts";
 import { waitUntil } from "../support/within.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { appendFile, rm, writeFile } from "node:fs/promises";
-import type { WatchFunction } from "../../src/hot-reload/event-watcher.ts";
+import type { WatchFunction } from "../../src/hot-reload/tree-watch.ts";
 import { type Watching, type WatchOptions, watchForChanges } from "../../src/hot-reload/watch.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { waitUntil } from "../support/within.ts";
@@ -72,8 +72,8 @@ describe.each(["event", "polling"] as const)("by %s", (strategy) => {
     await clock.advance(10_000);
     expect(calls).toBe(1);
     recorded.told.length = 0;
-    await appendFile(`${fixture.root}/dir/file4999`, "more");
-    await noticed("dir/file4999");
+    await writeFile(`${fixture.root}/dir/last`, "new");
+    await noticed("dir/last");
     await clock.advance(10_000);
     expect(calls).toBe(2);
   });
@@ -224,6 +224,37 @@ describe("when watches cannot be had", () => {
     expect(calls).toBe(0);
     await clock.advance(1);
     expect(calls).toBe(1);
+  });
+
+  test.each(["event", "polling"] as const)(
+    "the signal ends it in the middle of the first look, by %s",
+    async (strategy) => {
+      for (let count = 0; count < 300; count++) mkdirSync(`${fixture.root}/dir/${count}`);
+      const abort = new AbortController();
+      // Every look at the clock takes as long as a slice.
+      let now = 0;
+      Object.assign(clock, { now: () => (now += 100) });
+      watchRoot({ strategy, signal: abort.signal });
+      await clock.advance(10);
+      let isReady = false;
+      void watching.ready.then(() => {
+        isReady = true;
+      });
+      await clock.advance(0);
+      expect(isReady).toBe(false);
+      abort.abort();
+      await watching.ready;
+      const { length } = recorded.closed;
+      await clock.advance(10_000);
+      expect([calls, recorded.closed.length >= length]).toEqual([0, true]);
+    },
+  );
+
+  test("a signal that has been given starts nothing", async () => {
+    await start({ signal: AbortSignal.abort() });
+    await appendFile(`${fixture.root}/file`, "more");
+    await clock.advance(10_000);
+    expect([calls, recorded.told]).toEqual([0, []]);
   });
 
   test("stop ends the polling too", async () => {

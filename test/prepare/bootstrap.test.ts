@@ -13,7 +13,7 @@ describe("without a command", () => {
     symlinkSync(`${root}/real`, `${root}/b`);
     symlinkSync(`${root}/missing`, `${root}/dangling`);
     const paths = [`${root}/dangling`, `${root}/a`, `${root}/b`, `${root}/real`];
-    expect(findBootstrap([], {}, "/elsewhere", paths)).toEqual({
+    expect(findBootstrap([], "", "/elsewhere", paths)).toEqual({
       command: [`${root}/b`],
       cwd: "/var/task",
       handler: "",
@@ -21,7 +21,7 @@ describe("without a command", () => {
   });
 
   test("with none to be found the first path stands", () => {
-    expect(findBootstrap([], {}, "/", ["/missing/1", "/missing/2"]).command).toEqual(["/missing/1"]);
+    expect(findBootstrap([], "", "/", ["/missing/1", "/missing/2"]).command).toEqual(["/missing/1"]);
   });
 });
 
@@ -60,13 +60,11 @@ describe("a file to be executed", () => {
 
 describe("the handler", () => {
   test.each([
-    [["sh"], {}, ""],
-    [["sh", "x"], {}, "x"],
-    [["sh", "x", "app.handler"], {}, "app.handler"],
-    [["sh", "x"], { _HANDLER: "env" }, "env"],
-    [["sh", "x"], { _HANDLER: "env", AWS_LAMBDA_FUNCTION_HANDLER: "own" }, "own"],
-    [["sh", "x"], { _HANDLER: "env", AWS_LAMBDA_FUNCTION_HANDLER: "" }, "x"],
-  ])("of %j with %j is %p", (args, env, handler) => {
-    expect(findBootstrap(args, env, "/here")).toEqual({ command: args, cwd: "/here", handler });
+    [["sh"], "", ""],
+    [["sh", "x"], "", "x"],
+    [["sh", "x", "app.handler"], "", "app.handler"],
+    [["sh", "x"], "env", "env"],
+  ])("of %j with %j in the environment is %j", (args, given, handler) => {
+    expect(findBootstrap(args, given, "/here")).toEqual({ command: args, cwd: "/here", handler });
   });
 });

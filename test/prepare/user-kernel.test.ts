@@ -3,13 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { start } from "../process/children.ts";
+import { hasNamespaces } from "../support/namespaces.ts";
 import { ownTmp } from "../support/own-tmp.ts";
 import { within } from "../support/within.ts";
-
-const canMount =
-  process.getuid?.() === 0 &&
-  Bun.which("unshare") !== null &&
-  Bun.spawnSync(["unshare", "--mount", "mount", "--bind", "/", "/"]).exitCode === 0;
 
 let root: string;
 
@@ -17,6 +13,7 @@ beforeEach(() => {
   root = mkdtempSync(`${tmpdir()}/init-user-`);
   writeFileSync(`${root}/passwd`, "root:x:0:0::/root:/bin/sh");
   writeFileSync(`${root}/shadow`, "root:*:::::::", { mode: 0 });
+  writeFileSync(`${root}/hosts`, "127.0.0.1 localhost\n");
   mkdirSync(`${root}/tmp`, { mode: 0o700 });
 });
 
@@ -65,7 +62,7 @@ async function switchApart(options: object, isolation = ["--mount"], before = ""
     process.stdout.write(JSON.stringify(outcome), () => process.exit(0));`;
   writeFileSync(`${root}/script.ts`, script);
   const mounts = `
-    mount --bind ${root}/passwd /etc/passwd && mount --bind ${root}/shadow /etc/shadow || exit 1
+    for name in passwd shadow hosts; do mount --bind ${root}/$name /etc/$name || exit 1; done
     ${before}
     script=$(cat ${root}/script.ts)
     { ${ownTmp(`${root}/tmp`)}; } || exit 1
@@ -79,7 +76,7 @@ async function switchApart(options: object, isolation = ["--mount"], before = ""
 
 const sandboxStatus = "Uid: 993 993 993 993 Gid: 990 990 990 990 Groups: 990 CapEff: 0000000000000000";
 
-describe.skipIf(!canMount)("on the real kernel (the test needs root and mounts)", () => {
+describe.skipIf(!hasNamespaces)("on the real kernel (the test needs root and mounts)", () => {
   test("all threads and children are the user, who can write /tmp and open its outputs anew", async () => {
     const { threads, child, ...rest } = await switchApart({ user: "sbx_user1051", allowRoot: false });
     expect(rest).toEqual({ result: { uid: 993, gid: 990 }, warnings: [] });
@@ -95,11 +92,14 @@ describe.skipIf(!canMount)("on the real kernel (the test needs root and mounts)"
         "root:x:0:0::/root:/bin/sh\nme:x:993:990::/home/me:/sbin/nologin\n",
       );
       expect(readFileSync(`${root}/shadow`, "utf8")).toBe("root:*:::::::\nme:*:18313:0:99999:7:::\n");
+      expect(readFileSync(`${root}/hosts`, "utf8")).toBe(
+        "127.0.0.1 localhost\n127.0.0.1\tsandbox sandbox.localdomain\n",
+      );
     }
   });
 
   test("a read-only /etc costs the name and nothing else", async () => {
-    const readOnly = "mount -o remount,bind,ro /etc/passwd; mount -o remount,bind,ro /etc/shadow";
+    const readOnly = "for name in passwd shadow hosts; do mount -o remount,bind,ro /etc/$name; done";
     const { result, threads, warnings } = await switchApart({ user: "me", allowRoot: false }, ["--mount"], readOnly);
     expect(result).toEqual({ uid: 993, gid: 990 });
     expect(threads).toEqual([sandboxStatus]);

@@ -1,6 +1,6 @@
 /**
- * What a process wrote before it answered belongs to that invocation (decision 18): a child writes, then tells how much
- * it has written so far, and at that very moment all of it must be had for the draining.
+ * What a process wrote before it answered belongs to that invocation (`docs/contract/decisions.md 18`): a child writes,
+ * then tells how much it has written so far, and from that moment on a drain must bring all of it.
  */
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -194,6 +194,81 @@ describe("closing", () => {
   });
 });
 
+describe("a receiver that holds us up", () => {
+  /** Receives slowly: each chunk is done with only when `goOn` is called. */
+  function openSlowPipe() {
+    const pipe = new OutputPipe();
+    pipes.push(pipe);
+    let received = 0;
+    let hold: PromiseWithResolvers<void> | undefined = Promise.withResolvers<void>();
+    pipe.receive((chunk) => {
+      received += chunk.length;
+      return hold?.promise;
+    });
+    const goOn = () => {
+      hold?.resolve();
+      hold = undefined;
+    };
+    return { pipe, received: () => received, goOn };
+  }
+
+  /** Writes little by little, so that the reader has time to read ahead. */
+  async function writeSlowly(pipe: OutputPipe, chunks: number, bytes: number): Promise<void> {
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      writeSync(pipe.writeEnd, Buffer.alloc(bytes));
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  test.each([
+    [2, 10],
+    [8, 60_000],
+    [4, 200_000],
+  ])("loses nothing for a drain: %d chunks of %d bytes", async (chunks, bytes) => {
+    const { pipe, received, goOn } = openSlowPipe();
+    await writeSlowly(pipe, chunks, bytes);
+    expect(received()).toBeLessThan(chunks * bytes);
+    const drained = Promise.resolve(pipe.drain());
+    goOn();
+    await within(2000, "the drain", drained);
+    expect(received()).toBe(chunks * bytes);
+  });
+
+  test("loses nothing for a drain that is asked for in the moment it goes on", async () => {
+    const { pipe, received, goOn } = openSlowPipe();
+    await writeSlowly(pipe, 8, 60_000);
+    goOn();
+    for (let microtask = 0; microtask < 3; microtask++) await undefined;
+    await within(2000, "the drain", Promise.resolve(pipe.drain()));
+    expect(received()).toBe(480_000);
+  });
+
+  test("leaves a drain of an empty pipe without a wait once it has caught up", async () => {
+    const { pipe, goOn } = openSlowPipe();
+    await writeSlowly(pipe, 2, 10);
+    goOn();
+    await within(2000, "the drain", Promise.resolve(pipe.drain()));
+    expect(pipe.drain()).toBeUndefined();
+  });
+
+  test("ends a drain although a process writes without end", async () => {
+    const { pipe, goOn } = openSlowPipe();
+    let isWriting = true;
+    const writing = (async () => {
+      while (isWriting) {
+        writeSync(pipe.writeEnd, Buffer.alloc(1000));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    await writeSlowly(pipe, 2, 10);
+    const drained = Promise.resolve(pipe.drain());
+    goOn();
+    await within(2000, "the drain", drained);
+    isWriting = false;
+    await writing;
+  });
+});
+
 describe("a receiver", () => {
   test("gets the bytes in the order they were written", async () => {
     const { pipe, text } = openPipe();

@@ -152,8 +152,7 @@ describe("memory", () => {
   test("counts an owner's orphans, and no stranger", async () => {
     const eat = `'${process.execPath}' -e 'Buffer.alloc(50 << 20, 1); console.log(process.pid); setInterval(() => {}, 60000)'`;
     const text = `
-      const eater = Bun.spawn(["sh", "-c", ${JSON.stringify(`(${eat} > /dev/null &)`)}], { env: process.env });
-      await eater.exited;
+      stranger(${JSON.stringify(`${eat} > /dev/null & echo $!`)});
       const [owner, other] = [new Owner(systemClock), new Owner(systemClock)];
       const command = ["sh", "-c", ${JSON.stringify(`(setsid ${eat} &) ; exit`)}];
       let text = "";

@@ -1,4 +1,4 @@
-/** The Extensions API byte for byte: `runtime-api.md` section 5. The states are in `extension-states.test.ts`. */
+/** The Extensions API byte for byte: `docs/contract/runtime-api.md 5`. The states are in `extension-states.test.ts`. */
 import { describe, expect, test } from "bun:test";
 import { createRuntimeApi } from "../../src/runtime-api/app.ts";
 import {

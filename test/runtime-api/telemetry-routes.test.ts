@@ -35,17 +35,19 @@ beforeEach(() => {
   clock = new FakeClock();
   told = [];
   extensions = new Extensions(oneAtATime, () => {});
-  telemetry = new TelemetryService(clock, (subscription) => {
-    const one: Told = { subscription, records: [], isClosed: false };
-    told.push(one);
-    return {
-      async send(records) {
-        one.records.push(...records);
-      },
-      close() {
-        one.isClosed = true;
-      },
-    };
+  telemetry = new TelemetryService(clock, {
+    newCarrier: (subscription) => {
+      const one: Told = { subscription, records: [], isClosed: false };
+      told.push(one);
+      return {
+        async send(records) {
+          one.records.push(...records);
+        },
+        close() {
+          one.isClosed = true;
+        },
+      };
+    },
   });
   telemetry.openWindow();
   app = createApp();

@@ -34,3 +34,31 @@ test.each(["HTTP_PROXY", "https_proxy", "ALL_PROXY", "no_proxy", "NODE_TLS_REJEC
     });
   },
 );
+
+test.each(["LOCALSTACK_USER", "LOCALSTACK_RUNTIME_ID", "HTTP_PROXY", "PATH", "", "X_BUN_OPTIONS"])(
+  "a variable of the function that looks as if %j were held stays the function's, also over a restart",
+  (name) => {
+    const env = { PATH: "/bin", FORCE_COLOR: "1", [`_LAMBDA_RUNTIME_INIT_HELD_${name}`]: "value" };
+    const first = cleanEnvironment(env);
+    expect(first.given).toEqual(env);
+    const second = cleanEnvironment(first.restartWith ?? {});
+    expect(second.given).toEqual(env);
+    expect(second.restartWith).toBeUndefined();
+    expect(second.withhold).toEqual(["_LAMBDA_RUNTIME_INIT_HELD_FORCE_COLOR"]);
+  },
+);
+
+test.each(["__proto__", "constructor", "toString", "hasOwnProperty", "length"])(
+  "a variable named %s is one like any other, also over a restart",
+  (name) => {
+    const entries: [string, string][] = [
+      ["PATH", "/bin"],
+      ["FORCE_COLOR", "1"],
+      [name, "value"],
+    ];
+    const first = cleanEnvironment(Object.fromEntries(entries));
+    expect(Object.entries(first.given)).toEqual(entries);
+    const second = cleanEnvironment(first.restartWith ?? {});
+    expect(Object.entries(second.given)).toEqual(entries);
+  },
+);

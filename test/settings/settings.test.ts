@@ -1,12 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { runtimeEnvironment } from "../../src/environment/variables.ts";
-import {
-  ConfigurationError,
-  readCallbackAddress,
-  readCommandLine,
-  readConfig,
-  settings,
-} from "../../src/settings/settings.ts";
+import { ConfigurationError, readCallbackAddress, readConfig, settings } from "../../src/settings/settings.ts";
 
 const required = {
   LOCALSTACK_RUNTIME_ENDPOINT: "http://localhost:4566/_localstack_lambda/abc",
@@ -57,6 +50,14 @@ test("defaults are LocalStack's", () => {
     logFormat: "Text",
     applicationLogLevel: "INFO",
     systemLogLevel: "INFO",
+    handler: "",
+    maxConcurrency: undefined,
+    accessKeyId: "",
+    secretAccessKey: "",
+    sessionToken: "",
+    initFailure: undefined,
+    initPhaseTimeoutSeconds: undefined,
+    availabilityZoneId: "use1-az1",
   });
 });
 
@@ -79,6 +80,12 @@ describe("a value", () => {
     ["LOCALSTACK_POST_INVOKE_WAIT_MS", "50", "postInvokeWaitMs", 50],
     ["LOCALSTACK_MAX_PAYLOAD_SIZE", "1", "maxPayloadBytes", 1],
     ["AWS_LAMBDA_FUNCTION_TIMEOUT", "900", "timeoutSeconds", 900],
+    ["LOCALSTACK_INIT_FAILURE", "invoke", "initFailure", "invoke"],
+    ["LOCALSTACK_INIT_PHASE_TIMEOUT", "0", "initPhaseTimeoutSeconds", 0],
+    ["LOCALSTACK_INIT_PHASE_TIMEOUT", "25", "initPhaseTimeoutSeconds", 25],
+    ["LOCALSTACK_AVAILABILITY_ZONE_ID", "usw2-az3", "availabilityZoneId", "usw2-az3"],
+    ["AWS_LAMBDA_MAX_CONCURRENCY", "1", "maxConcurrency", 1],
+    ["AWS_ACCESS_KEY_ID", "key", "accessKeyId", "key"],
     ["LOCALSTACK_CODE_ARCHIVES", '[{"url":"u","target_path":"t"}]', "codeArchives", [{ url: "u", target_path: "t" }]],
   ];
   test.each(accepted)("%s=%s is taken", (variable, text, key, value) => {
@@ -101,6 +108,7 @@ describe("a value", () => {
     ["AWS_LAMBDA_FUNCTION_TIMEOUT", "2147484"],
     ["AWS_LAMBDA_FUNCTION_TIMEOUT", "0x10"],
     ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0"],
+    ["LOCALSTACK_INIT_FAILURE", "both"],
     ["LOCALSTACK_CODE_ARCHIVES", "[1]"],
     ["LOCALSTACK_CODE_ARCHIVES", '[{"url":1,"target_path":"t"}]'],
     ["LOCALSTACK_CODE_ARCHIVES", "broken"],
@@ -119,13 +127,45 @@ test("all that is wrong is named at once", () => {
   expect(message).toContain("AWS_REGION is missing");
 });
 
-test.each(Object.values(settings).map(({ variable, seenBy }) => [variable, seenBy]))(
-  "%s is seen by %s",
-  (variable, seenBy) => {
-    const seen = variable in runtimeEnvironment({ [variable]: "x" }, "", "127.0.0.1:9001");
-    expect(seen).toBe(seenBy === "init and function");
-  },
-);
+describe("a bad value that is no reason to end", () => {
+  const rows: [variable: string, text: string, key: keyof typeof settings, value: unknown][] = [
+    ["LOCALSTACK_INIT_PHASE_TIMEOUT", "abc", "initPhaseTimeoutSeconds", "default"],
+    ["LOCALSTACK_INIT_PHASE_TIMEOUT", "-3", "initPhaseTimeoutSeconds", "default"],
+    ["LOCALSTACK_INIT_PHASE_TIMEOUT", "1.5", "initPhaseTimeoutSeconds", "default"],
+    ["AWS_LAMBDA_MAX_CONCURRENCY", "0", "maxConcurrency", undefined],
+    ["AWS_LAMBDA_MAX_CONCURRENCY", "abc", "maxConcurrency", undefined],
+  ];
+  test.each(rows)("%s=%s is one warning", (variable, text, key, value) => {
+    const warnings: string[] = [];
+    const config = readConfig({ ...required, [variable]: text }, (sentence) => warnings.push(sentence));
+    expect(config[key]).toEqual(value as never);
+    expect(warnings).toEqual([expect.stringContaining(`${variable} is "${text}": it must be `)]);
+  });
+});
+
+describe("an empty text counts as absent", () => {
+  test.each(
+    Object.values(settings)
+      .filter(({ isRequired, variable }) => !isRequired && variable !== "LOCALSTACK_USER")
+      .map(({ variable }) => variable),
+  )("%s", (variable) => {
+    const warnings: string[] = [];
+    const warn = (sentence: string) => void warnings.push(sentence);
+    expect(readConfig({ ...required, [variable]: "" }, warn)).toEqual(readConfig(required, warn));
+    expect(warnings).toEqual([]);
+  });
+
+  test.each([
+    ["a", "b", "a"],
+    ["", "b", "b"],
+    [undefined, "b", "b"],
+    ["a", "", "a"],
+    ["", "", ""],
+  ])("AWS_LAMBDA_FUNCTION_HANDLER=%j with _HANDLER=%j is the handler %j", (first, second, handler) => {
+    const env = { ...required, AWS_LAMBDA_FUNCTION_HANDLER: first, _HANDLER: second };
+    expect(readConfig(env).handler).toBe(handler);
+  });
+});
 
 test("LocalStack can be told of a bad setting when it is known where and as whom", () => {
   const { LOCALSTACK_RUNTIME_ENDPOINT, LOCALSTACK_RUNTIME_ID } = required;
@@ -135,29 +175,4 @@ test("LocalStack can be told of a bad setting when it is known where and as whom
   });
   expect(readCallbackAddress({ LOCALSTACK_RUNTIME_ENDPOINT })).toBeUndefined();
   expect(readCallbackAddress({ LOCALSTACK_RUNTIME_ENDPOINT: "nowhere", LOCALSTACK_RUNTIME_ID })).toBeUndefined();
-});
-
-describe("the command line", () => {
-  const runtimeApi = { hostname: "127.0.0.1", port: 9001 };
-  test.each([
-    [[], { action: "run", runtimeApi, command: [] }],
-    [["sh", "--version"], { action: "run", runtimeApi, command: ["sh", "--version"] }],
-    [["--version"], { action: "version", runtimeApi, command: [] }],
-    [["-h"], { action: "help", runtimeApi, command: [] }],
-    [["--", "--odd-name"], { action: "run", runtimeApi, command: ["--odd-name"] }],
-    [
-      ["--runtime-api-address", "0.0.0.0:80", "x"],
-      { action: "run", runtimeApi: { hostname: "0.0.0.0", port: 80 }, command: ["x"] },
-    ],
-    [["--runtime-api-address=[::1]:80"], { action: "run", runtimeApi: { hostname: "[::1]", port: 80 }, command: [] }],
-  ])("%j", (args, read) => {
-    expect(readCommandLine(args)).toEqual(read as never);
-  });
-
-  test.each([[["--nope"]], [["--runtime-api-address", "nowhere"]], [["--runtime-api-address", ":80"]]])(
-    "%j is refused",
-    (args) => {
-      expect(() => readCommandLine(args)).toThrow(ConfigurationError);
-    },
-  );
 });

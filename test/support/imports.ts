@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 export type ImportTable = ReadonlyMap<string, readonly string[] | "everything">;
 
 /** Every room may import these. */
-const common = ["clock.ts", "errors.ts", "log.ts"];
+const common = ["clock.ts", "errors.ts", "log.ts", "standard-streams.ts"];
 
 /** The files below `src/` that a file imports, its types included. What lies outside of `src/` does not count. */
 export function importsOf(file: string, text: string): string[] {

@@ -1,7 +1,9 @@
-import { beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, spyOn, test } from "bun:test";
+import { log } from "../../src/log.ts";
 import type { InitReport, InvocationReport } from "../../src/telemetry/events.ts";
-import { LogBuffer } from "../../src/telemetry/log/log-buffer.ts";
+import { maxLineLength } from "../../src/telemetry/log/line-splitter.ts";
 import { JsonFormat, type LogFormat, TextFormat } from "../../src/telemetry/log/log-format.ts";
+import { SingleLog, SortedLogs } from "../../src/telemetry/log/log-store.ts";
 import { Recorder } from "../../src/telemetry/recorder.ts";
 import { type FunctionFacts, JsonText, type TelemetryEvent } from "../../src/telemetry/records.ts";
 import { TelemetryService } from "../../src/telemetry/subscribers/service.ts";
@@ -48,7 +50,7 @@ class NotingService extends TelemetryService {
 
 let clock: FakeClock;
 let telemetry: NotingService;
-let buffer: LogBuffer;
+let buffer: SingleLog;
 let shown: Uint8Array[];
 let recorder: Recorder;
 
@@ -63,8 +65,8 @@ function record(format: "text" | "json" = "text"): Recorder {
 
 beforeEach(() => {
   clock = new FakeClock();
-  telemetry = new NotingService(clock, () => ({ async send() {}, close() {} }));
-  buffer = new LogBuffer();
+  telemetry = new NotingService(clock, { newCarrier: () => ({ async send() {}, close() {} }) });
+  buffer = new SingleLog();
   shown = [];
   record();
 });
@@ -189,6 +191,141 @@ describe("an invocation", () => {
   });
 });
 
+describe("what is shown", () => {
+  test("holds up its writer for as long as whoever shows it asks for", () => {
+    const goOn = Promise.resolve();
+    const show = () => goOn;
+    const format = new TextFormat(buffer, facts);
+    recorder = new Recorder({ clock, format, telemetry, facts, isJsonFormat: false, show, flushMs: 1 });
+    expect(recorder.receiveOutput({ kind: "function" })(Buffer.from("a"))).toBe(goOn);
+  });
+
+  test("is nothing while a character has only begun", () => {
+    output()(Buffer.from([0xe2, 0x82]));
+    expect(shown).toEqual([]);
+  });
+});
+
+describe("an invocation extensions still work on", () => {
+  const busy = { ...ended, areExtensionsBusy: true };
+
+  test("is logged at once, and reported to subscribers when they are done", async () => {
+    initialize(true);
+    recorder.invocationEnded(busy);
+    expect(buffer.take().text()).toContain("\nREPORT RequestId: id-1\t");
+    expect(telemetry.types).toEqual(["platform.runtimeDone"]);
+    await clock.advance(1500);
+    recorder.extensionsFinished(begun, 1500);
+    expect(telemetry.types).toEqual(["platform.runtimeDone", "platform.end", "platform.report"]);
+    expect(telemetry.told.at(-1)?.record).toMatchObject({
+      requestId: "id-1",
+      metrics: { durationMs: 2 },
+      spans: [{ name: "extensionOverhead", start: "2023-11-14T22:13:20.000Z", durationMs: 1500 }],
+    });
+  });
+
+  test("is reported once", () => {
+    initialize(true);
+    recorder.invocationEnded(busy);
+    recorder.extensionsFinished(begun, 1);
+    recorder.extensionsFinished(begun, 1);
+    expect(telemetry.types.filter((type) => type === "platform.report")).toHaveLength(1);
+  });
+
+  test("is reported before a shutdown flushes, without what nobody will know", async () => {
+    initialize(true);
+    recorder.invocationEnded(busy);
+    const flushed = recorder.shutdownStarted();
+    expect(telemetry.types).toEqual(["platform.runtimeDone", "platform.end", "platform.report"]);
+    expect(telemetry.told.at(-1)?.record).not.toHaveProperty("spans");
+    await flushed;
+  });
+
+  test("of processes that are gone is nobody's any more", () => {
+    initialize(true);
+    recorder.invocationEnded(busy);
+    recorder.processesEnded();
+    telemetry.told.length = 0;
+    recorder.extensionsFinished(begun, 1);
+    expect(telemetry.told).toEqual([]);
+  });
+
+  test("is reported at once where they are done already", () => {
+    initialize(true);
+    recorder.invocationEnded({ ...busy, areExtensionsBusy: false });
+    expect(telemetry.types.at(-1)).toBe("platform.report");
+  });
+});
+
+describe("a restore", () => {
+  const restored = { status: "success", errorType: undefined, durationMs: 398.97 } as const;
+
+  test("is told from its beginning to its report", () => {
+    initialize(true);
+    recorder.restoreStarted();
+    recorder.restoreEnded(restored);
+    expect(telemetry.types).toEqual(["platform.restoreStart", "platform.restoreRuntimeDone", "platform.restoreReport"]);
+  });
+
+  test("has its line in front of START", () => {
+    recorder.restoreStarted();
+    recorder.restoreEnded(restored);
+    recorder.invocationStarted(begun);
+    expect(buffer.take().text()).toBe(
+      "RESTORE_REPORT Restore Duration: 398.97 ms\nSTART RequestId: id-1 Version: $LATEST\n",
+    );
+  });
+});
+
+describe("invocations side by side", () => {
+  const managed = { ...facts, initializationType: "lambda-managed-instances", isManaged: true };
+  let logs: SortedLogs;
+  beforeEach(() => {
+    logs = new SortedLogs();
+    const format = new JsonFormat(logs, managed, { application: "INFO", system: "INFO" });
+    recorder = new Recorder({
+      clock,
+      format,
+      telemetry,
+      facts: managed,
+      isJsonFormat: true,
+      show: () => undefined,
+      flushMs: 1,
+    });
+    initialize(true);
+    logs.end("init");
+    logs.take("init");
+  });
+
+  test("have no runtimeDone", () => {
+    recorder.invocationStarted(begun);
+    recorder.invocationDispatched(begun);
+    recorder.invocationEnded(ended);
+    expect(telemetry.types).toEqual(["platform.start", "platform.end", "platform.report"]);
+  });
+
+  test("each have the lines that name them, between their start and their report", () => {
+    const write = output();
+    const others = { ...begun, requestId: "id-2" };
+    for (const start of [begun, others]) recorder.invocationStarted(start);
+    const line = (requestId: string) => JSON.stringify({ timestamp: "2026-01-01T00:00:00Z", requestId });
+    write(`${line("id-1")}\n${line("id-2")}\n${line("id-1").slice(0, 20)}`);
+    recorder.invocationEnded({ ...ended, requestId: "id-2" });
+    write(`${line("id-1").slice(20)}\n`);
+    recorder.invocationEnded(ended);
+    const told = (id: string) =>
+      logs
+        .take(id)
+        .text()
+        .trimEnd()
+        .split("\n")
+        .map((text) => JSON.parse(text))
+        .map((record) => record.type ?? record.requestId);
+    expect(told("id-2")).toEqual(["platform.start", "id-2", "platform.report"]);
+    expect(told("id-1")).toEqual(["platform.start", "id-1", "id-1", "platform.report"]);
+  });
+});
+
 describe("where nobody listens", () => {
   test("nothing is recorded, and everything is logged and shown", () => {
     initialize(false);
@@ -305,7 +442,8 @@ describe("output", () => {
     const write = output();
     const chunks = [Buffer.from([0xff, 0xe2]), Buffer.from([0x82]), Buffer.from([0xac, 0x0a])];
     for (const chunk of chunks) write(chunk);
-    expect(shown).toEqual(chunks);
+    // Cut between characters only, whatever stands there: others read our stdout chunk by chunk.
+    expect(shown.map((chunk) => [...chunk])).toEqual([[0xff], [0xe2, 0x82, 0xac, 0x0a]]);
     expect(buffer.take().text()).toBe("\ufffd€\n");
   });
 
@@ -314,7 +452,45 @@ describe("output", () => {
     output()(Buffer.from([0x61, 0xe2, 0x82]));
     recorder.processesEnded();
     expect(telemetry.lines).toEqual(["a\ufffd"]);
+    expect(Buffer.concat(shown)).toEqual(Buffer.from([0x61, 0xe2, 0x82]));
     expect(buffer.take().text()).toBe("a\ufffd");
+  });
+
+  test("of a long line is judged whole, by log and subscribers alike", () => {
+    recorder = new Recorder({
+      clock,
+      format: new JsonFormat(buffer, facts, { application: "ERROR", system: "WARN" }),
+      telemetry,
+      facts,
+      isJsonFormat: true,
+      show: () => undefined,
+      flushMs: 1,
+    });
+    initialize(true);
+    const line = JSON.stringify({
+      timestamp: "2026-01-01T00:00:00Z",
+      message: "x".repeat(1_000_000),
+      level: "ERROR",
+    });
+    const write = output();
+    for (let from = 0; from < line.length; from += 65_536) write(line.slice(from, from + 65_536));
+    write("\n");
+    expect(buffer.take().text() === `${line}\n`).toBe(true);
+    expect(telemetry.lines).toEqual([new JsonText(line)]);
+  });
+
+  test("of a line beyond all measure is cut, kept and warned of with a count", () => {
+    const warn = spyOn(log, "warn").mockImplementation(Object.assign(() => {}, { raw() {} }));
+    record("json");
+    const write = output();
+    for (let count = 0; count < 2; count++) write(`${"x".repeat(maxLineLength + 1)}\n`);
+    const warnings = warn.mock.calls.map(([text]) => text);
+    warn.mockRestore();
+    expect(warnings).toEqual([
+      `a line of the function has more than ${maxLineLength} characters and was cut, 1 so far`,
+      `a line of the function has more than ${maxLineLength} characters and was cut, 2 so far`,
+    ]);
+    expect(buffer.take().byteLength).toBe(2 * (maxLineLength + 1 + 2 * 2));
   });
 
   test("has its byte order mark", () => {

@@ -124,6 +124,17 @@ describe("the end of an init", () => {
     expect(texts(event)).toEqual(only(telemetry, type, record));
   });
 
+  test("is a success of a runtime that had asked for its first event, whatever an extension did", () => {
+    const event = records.initRuntimeDone(at, { ...failedInit, isRuntimeReady: true }, facts);
+    expect(texts(event)).toEqual(
+      only(
+        telemetry,
+        "platform.initRuntimeDone",
+        '{"initializationType":"on-demand","phase":"invoke","status":"success"}',
+      ),
+    );
+  });
+
   test("is the state of each extension, told everywhere", () => {
     const extension = { name: "a", state: "Ready", events: ["INVOKE", "SHUTDOWN"], errorType: undefined };
     expect(texts(records.extensionState(at, extension))).toEqual(
@@ -136,11 +147,67 @@ describe("the end of an init", () => {
   });
 });
 
+describe("a restore", () => {
+  const good = { status: "success", errorType: undefined, durationMs: 70.8765 } as const;
+  const failed = { status: "error", errorType: "Runtime.AfterRestoreError", durationMs: 1 } as const;
+  const inAll = (type: string, ofLogs: string, ofTelemetry: string) => ({
+    ...only(logs, type, ofLogs),
+    ...Object.fromEntries(telemetry.map((dialect) => [dialect, `"${type}","record":${ofTelemetry}`])),
+  });
+
+  test("begins with platform.restoreStart", () => {
+    const instance = '{"functionName":"fn","functionVersion":"$LATEST","instanceMaxMemory":134217728}';
+    expect(texts(records.restoreStart(at, facts))).toEqual(inAll("platform.restoreStart", "{}", instance));
+  });
+
+  test.each([
+    [good, '{"status":"success"}'],
+    [failed, '{"status":"error","errorType":"Runtime.AfterRestoreError"}'],
+  ])("is done with platform.restoreRuntimeDone: %j", (report, record) => {
+    expect(texts(records.restoreRuntimeDone(at, report))).toEqual(
+      only(telemetry, "platform.restoreRuntimeDone", record),
+    );
+  });
+
+  test.each([
+    [
+      good,
+      '{"metrics":{"durationMs":70.877,"billedDurationMs":71}}',
+      '{"status":"success","metrics":{"durationMs":70.877}}',
+    ],
+    [
+      failed,
+      '{"metrics":{"durationMs":1,"billedDurationMs":1}}',
+      '{"status":"error","errorType":"Runtime.AfterRestoreError","metrics":{"durationMs":1}}',
+    ],
+  ])("ends with platform.restoreReport: %j", (report, ofLogs, ofTelemetry) => {
+    expect(texts(records.restoreReport(at, report))).toEqual(inAll("platform.restoreReport", ofLogs, ofTelemetry));
+  });
+});
+
 describe("platform.start", () => {
   const plain = '{"requestId":"id-1","version":"$LATEST"}';
 
   test("is told everywhere", () => {
     expect(texts(records.start(at, begun, facts))).toEqual(only(dialects, "platform.start", plain));
+  });
+
+  test.each([
+    ["arn:aws:lambda:us-east-1:000000000000:function:fn", "arn:aws:lambda:us-east-1:000000000000:function:fn"],
+    ["arn:aws:lambda:us-east-1:000000000000:function:fn:live", "arn:aws:lambda:us-east-1:000000000000:function:fn"],
+    ["arn:aws:lambda:us-east-1:000000000000:function:fn:$LATEST", "arn:aws:lambda:us-east-1:000000000000:function:fn"],
+  ])("has the function of %j, without qualifier, in the newer schemas", (invokedFunctionArn, functionArn) => {
+    const withArn = `{"requestId":"id-1","functionArn":"${functionArn}","version":"$LATEST"}`;
+    expect(texts(records.start(at, { ...begun, invokedFunctionArn }, facts))).toEqual({
+      ...Object.fromEntries(dialects.map((dialect) => [dialect, `"platform.start","record":${plain}`])),
+      ...Object.fromEntries(dialects.slice(3).map((dialect) => [dialect, `"platform.start","record":${withArn}`])),
+    });
+  });
+
+  test("has no function where none is named", () => {
+    expect(texts(records.start(at, { ...begun, invokedFunctionArn: "" }, facts))).toEqual(
+      only(dialects, "platform.start", plain),
+    );
   });
 
   test("has the trace in the Telemetry API", () => {
@@ -265,6 +332,53 @@ describe("platform.report", () => {
     const metrics = '"metrics":{"durationMs":10,"billedDurationMs":11,"memorySizeMB":128,"maxMemoryUsedMB":36}';
     expect(texts(records.report(at, ended, facts))).toEqual(
       inAll(`{"requestId":"id-1",${metrics}}`, `{"requestId":"id-1","status":"success",${metrics}}`),
+    );
+  });
+
+  test("bills init where AWS does, in one rounding", () => {
+    const report = { ...ended, durationMs: 1233.96, initDurationMs: 463.512 };
+    const billed = (billsInit: boolean) =>
+      JSON.parse(records.serialize(records.report(at, report, { ...facts, billsInit }), "telemetry 2025-01-29") ?? "")
+        .record.metrics.billedDurationMs;
+    expect([billed(false), billed(true)]).toEqual([1234, 1698]);
+  });
+
+  test("has the restore it was for", () => {
+    const event = records.report(at, { ...ended, restoreDurationMs: 398.9666 }, facts);
+    for (const dialect of dialects) {
+      expect(JSON.parse(records.serialize(event, dialect) ?? "").record.metrics.restoreDurationMs).toBe(398.967);
+    }
+  });
+
+  test("has what extensions took in the Telemetry API", () => {
+    const overhead = { name: "extensionOverhead", startMs: at - 1000, durationMs: 1000 } as const;
+    const event = records.report(at, ended, facts, overhead);
+    for (const dialect of telemetry) {
+      expect(JSON.parse(records.serialize(event, dialect) ?? "").record.spans).toEqual([
+        { name: "extensionOverhead", start: "2026-01-02T03:04:04.006Z", durationMs: 1000 },
+      ]);
+    }
+    for (const dialect of logs) expect(records.serialize(event, dialect)).not.toContain("spans");
+  });
+
+  test("on a managed instance is all there is, without what is shared", () => {
+    const report: InvocationReport = {
+      ...ended,
+      status: "timeout",
+      spans: [
+        { name: "responseLatency", startMs: at, durationMs: 1 },
+        { name: "responseDuration", startMs: at, durationMs: 2 },
+        { name: "runtimeOverhead", startMs: at, durationMs: 3 },
+      ],
+    };
+    expect(texts(records.report(at, report, { ...facts, isManaged: true }))).toEqual(
+      only(
+        telemetry,
+        type,
+        '{"requestId":"id-1","status":"timeout","metrics":{"durationMs":10},"spans":[' +
+          `{"name":"responseLatency","start":"${time}","durationMs":1},` +
+          `{"name":"responseDuration","start":"${time}","durationMs":2}]}`,
+      ),
     );
   });
 

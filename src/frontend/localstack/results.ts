@@ -55,7 +55,7 @@ function resultOf(outcome: Outcome, requestId: string, maxPayloadBytes: number):
   }
 }
 
-/** The body of a fault that no invocation has part in: its id is a new one (seed). */
+/** The body of a fault that no invocation has part in: its id is a new one (`docs/contract/decisions.md 2`). */
 export async function newFaultBody(fault: Fault): Promise<string> {
   // Loaded when the first fault happens: a good start has no use for it.
   const { v4: uuid } = await import("uuid");

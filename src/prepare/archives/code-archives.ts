@@ -1,4 +1,4 @@
-/** The function's code and layers as LocalStack hands them over: archives to fetch and unpack (`lifecycle.md` 9.3). */
+/** The function's code and layers: archives to fetch and unpack (`docs/contract/lifecycle.md 9.3`). */
 import { randomUUID } from "node:crypto";
 import { closeSync, constants, openSync, unlinkSync } from "node:fs";
 import type { Clock } from "../../clock.ts";

@@ -1,4 +1,4 @@
-/** Which lines of a JSON log are kept: AWS's rules for application and system levels (`reliability-numbers.md` 9). */
+/** Which lines of a JSON log are kept, by AWS's rules for levels: `docs/contract/telemetry-and-logs.md 3`. */
 import { isoTime, parseObject } from "../records.ts";
 
 /** From most to least detail. */
@@ -66,11 +66,14 @@ type Rule = SystemLevel | ((isSuccess: boolean, initializationType: string) => S
 const onlyFailures: Rule = (isSuccess) => (isSuccess ? "DEBUG" : "WARN");
 const failuresLoud: Rule = (isSuccess) => (isSuccess ? "INFO" : "WARN");
 
-/** AWS's table. `initStart` would be INFO with a known runtime version, which nobody tells us. */
+/** AWS's table. `initStart` and `restoreStart` would be INFO with a known runtime version, which nobody tells us. */
 const systemEventLevels: Readonly<Record<string, Rule>> = {
   "platform.initStart": "DEBUG",
   "platform.initRuntimeDone": onlyFailures,
   "platform.initReport": (isSuccess, type) => (!isSuccess ? "WARN" : type === "on-demand" ? "DEBUG" : "INFO"),
+  "platform.restoreStart": "DEBUG",
+  "platform.restoreRuntimeDone": onlyFailures,
+  "platform.restoreReport": failuresLoud,
   "platform.start": "INFO",
   "platform.runtimeDone": onlyFailures,
   "platform.report": failuresLoud,

@@ -1,13 +1,25 @@
 /** Output in lines, however the chunks fall. */
 
-/** Characters a line may have; a longer one is cut, and each piece told as a line. */
-const maxLineLength = 256 * 1024;
+/**
+ * Characters a line may have; a longer one is cut, and each piece told as a line. AWS delivers records of 300 KB whole
+ * (https://github.com/DataDog/datadog-lambda-extension/pull/1357); this is more than any event or answer has.
+ */
+export const maxLineLength = 8 * 1024 * 1024;
 
 export class LineSplitter {
   #rest = "";
+  /** Whether the rest is one of a line that was cut. */
+  #isCut = false;
 
-  /** @param onLine gets each line without its newline; only a newline ends a line, a carriage return stays in it */
-  constructor(private readonly onLine: (line: string) => void) {}
+  /**
+   * @param onLine gets each line without its newline; only a newline ends a line, a carriage return stays in it. `isPiece`: it
+   *   is only a piece of one, and says nothing about the whole
+   * @param onCut is told of each line that is cut, before its first piece comes
+   */
+  constructor(
+    private readonly onLine: (line: string, isPiece: boolean) => void,
+    private readonly onCut: () => void,
+  ) {}
 
   push(text: string): void {
     let from = 0;
@@ -17,11 +29,7 @@ export class LineSplitter {
       from = end + 1;
     }
     this.#rest += text.slice(from);
-    while (this.#rest.length > maxLineLength) {
-      const end = pieceEnd(this.#rest, 0);
-      this.onLine(this.#rest.slice(0, end));
-      this.#rest = this.#rest.slice(end);
-    }
+    while (this.#rest.length > maxLineLength) this.#rest = this.#cut(this.#rest);
   }
 
   /** Takes what has no newline yet for a line: its writer has nothing to add to it. */
@@ -32,19 +40,24 @@ export class LineSplitter {
   }
 
   #emit(line: string): void {
-    let from = 0;
-    do {
-      const end = pieceEnd(line, from);
-      this.onLine(line.slice(from, end));
-      from = end;
-    } while (from < line.length);
+    let rest = line;
+    while (rest.length > maxLineLength) rest = this.#cut(rest);
+    this.onLine(rest, this.#isCut);
+    this.#isCut = false;
+  }
+
+  /** Tells the first piece. @returns what is left of the line */
+  #cut(line: string): string {
+    if (!this.#isCut) this.onCut();
+    this.#isCut = true;
+    const end = pieceEnd(line);
+    this.onLine(line.slice(0, end), true);
+    return line.slice(end);
   }
 }
 
-/** Where the piece that begins here ends: never between the two halves of one character. */
-function pieceEnd(text: string, from: number): number {
-  const end = Math.min(from + maxLineLength, text.length);
-  const isInCharacter =
-    end < text.length && /[\uDC00-\uDFFF]/.test(text[end] ?? "") && /[\uD800-\uDBFF]/.test(text[end - 1] ?? "");
-  return isInCharacter ? end - 1 : end;
+/** Where the first piece of a text that is too long ends: never between the two halves of one character. */
+function pieceEnd(text: string): number {
+  const isInCharacter = /^[\uD800-\uDBFF][\uDC00-\uDFFF]$/.test(text.slice(maxLineLength - 1, maxLineLength + 1));
+  return isInCharacter ? maxLineLength - 1 : maxLineLength;
 }

@@ -3,12 +3,17 @@
  * runs, in pieces that need not be joined. One copy of a log is all there ever is.
  */
 
+import { escapeInto, longestEscape } from "./json-escape.ts";
+import { endOfPiece } from "./whole-characters.ts";
+
 /** What a log came to. Between `{"logs":"` and `"}` its pieces are the body of a callback. */
 export interface LogText {
-  /** UTF-8, escaped as `JSON.stringify` does it, without the quotes around it. Cut anywhere. */
+  /** UTF-8, escaped as `JSON.stringify` does it, without the quotes around it. Cut anywhere; small logs share memory. */
   readonly pieces: readonly Uint8Array[];
   /** Of all pieces. */
   readonly byteLength: number;
+  /** Whether what follows begins a new line. */
+  readonly endsLine: boolean;
   /** The log itself. It is made anew for each call. */
   text(): string;
 }
@@ -16,14 +21,22 @@ export interface LogText {
 /** Bytes of one piece. */
 const pieceBytes = 32 * 1024;
 
-/** Bytes of a log (escaped) above which output is counted instead of kept: a function that logs for ever must not end init. */
-export const maxLogBytes = 256 * 1024 * 1024;
+/** Bytes of a log (escaped) from which on output is counted instead of kept: a function that logs for ever must not end init. */
+const maxLogBytes = 256 * 1024 * 1024;
+
+/**
+ * How much of a log to keep: LocalStack sets no limit, but a log must leave room for init and the function.
+ * @param memoryBytes what the container may use
+ */
+export function logBound(memoryBytes: number): number {
+  return Math.min(maxLogBytes, Math.floor(memoryBytes / 4));
+}
 
 export class LogBuffer {
   #full: Uint8Array[] = [];
   #fullBytes = 0;
   /** Written from `#start` to `#end` since the last `take`. Small logs share one. */
-  #page = Buffer.allocUnsafeSlow(0);
+  #page = new Uint8Array(0);
   #start = 0;
   #end = 0;
   #isAtLineStart = true;
@@ -31,7 +44,7 @@ export class LogBuffer {
   #half = "";
   #leftOutBytes = 0;
 
-  /** @param maxBytes how much output is kept, in bytes of escaped text; lines of init's own are kept beyond it */
+  /** @param maxBytes how much output is kept, in bytes of escaped text, to the nearest block; init's own lines always are */
   constructor(private readonly maxBytes = maxLogBytes) {}
 
   /** Adds output as it came. @param bytes whole characters in valid UTF-8; not kept */
@@ -43,8 +56,7 @@ export class LogBuffer {
   /** Adds output as it came. A text may end between the two halves of a character. */
   append(text: string): void {
     const whole = this.#half + text;
-    this.#half = "";
-    if (isHighSurrogate(whole.charCodeAt(whole.length - 1))) this.#half = whole.slice(-1);
+    this.#half = isHighSurrogate(whole.charCodeAt(whole.length - 1)) ? whole.slice(-1) : "";
     this.#addText(this.#half === "" ? whole : whole.slice(0, -1));
   }
 
@@ -52,8 +64,21 @@ export class LogBuffer {
   addLine(line: string): void {
     this.#endPair();
     this.#tellLeftOut();
-    this.#put(escapedText(this.#isAtLineStart ? line : `\n${line}`));
+    const bytes = Buffer.from(this.#isAtLineStart ? line : `\n${line}`);
+    this.#escape(bytes, 0, bytes.length);
     this.#isAtLineStart = true;
+  }
+
+  /** Adds what another one kept. Its memory is shared, not copied. */
+  addLog(log: LogText): void {
+    if (log.byteLength === 0) return;
+    this.#endPair();
+    if (!this.#isAtLineStart) this.#escape(Buffer.from("\n"), 0, 1);
+    this.#closePiece();
+    this.#full.push(...log.pieces);
+    this.#fullBytes += log.byteLength;
+    // What follows a log is a line of init's own: it must not continue one.
+    this.#isAtLineStart = log.endsLine;
   }
 
   /** Everything since the last call. What had to be left out is told in its place. */
@@ -61,26 +86,35 @@ export class LogBuffer {
     this.#endPair();
     this.#tellLeftOut();
     this.#closePiece();
-    const log = new EscapedLog(this.#full, this.#fullBytes);
+    const log = new EscapedLog(this.#full, this.#fullBytes, this.#isAtLineStart);
     this.#full = [];
     this.#fullBytes = 0;
     this.#isAtLineStart = true;
     return log;
   }
 
-  #addBytes(bytes: Uint8Array): void {
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    for (let from = 0; from < chunk.length; ) {
-      const end = blockEnd(chunk, from);
-      // A character's bytes pass through escaping one by one: each of them is a letter of Latin-1.
-      this.#add(escaped(chunk.toString("latin1", from, end)), end - from, chunk[end - 1] === newline);
-      from = end;
+  #addText(text: string): void {
+    if (text.isWellFormed()) {
+      this.#addBytes(Buffer.from(text));
+      return;
     }
+    // Halves of characters, which UTF-8 does not know, are escapes by now.
+    const escaped = Buffer.from(JSON.stringify(text).slice(1, -1));
+    if (this.#hasRoom(escaped.length)) {
+      this.#put(escaped);
+      this.#isAtLineStart = text.endsWith("\n");
+    } else this.#leftOutBytes += Buffer.byteLength(text);
   }
 
-  #addText(text: string): void {
-    if (text.isWellFormed()) this.#addBytes(Buffer.from(text));
-    else this.#add(escapedText(text), Buffer.byteLength(text), text.endsWith("\n"));
+  #addBytes(bytes: Uint8Array): void {
+    for (let from = 0; from < bytes.length; ) {
+      const end = endOfPiece(bytes, from, pieceBytes);
+      if (this.#hasRoom(end - from)) {
+        this.#escape(bytes, from, end);
+        this.#isAtLineStart = bytes[end - 1] === newline;
+      } else this.#leftOutBytes += end - from;
+      from = end;
+    }
   }
 
   /** A half that stays alone. */
@@ -91,15 +125,9 @@ export class LogBuffer {
     this.#addText(half);
   }
 
-  /** Keeps it, if there is room and nothing before it was left out. @param bytes how many it stands for */
-  #add(escaped: string, bytes: number, endsLine: boolean): void {
-    const isFull = this.#fullBytes + this.#end - this.#start + escaped.length > this.maxBytes;
-    if (isFull || this.#leftOutBytes > 0) {
-      this.#leftOutBytes += bytes;
-      return;
-    }
-    this.#put(escaped);
-    this.#isAtLineStart = endsLine;
+  /** What would still fit does not follow what was left out. */
+  #hasRoom(bytes: number): boolean {
+    return this.#leftOutBytes === 0 && this.#fullBytes + this.#end - this.#start + bytes <= this.maxBytes;
   }
 
   #tellLeftOut(): void {
@@ -109,20 +137,33 @@ export class LogBuffer {
     this.addLine(`${bytes} bytes of output were left out: a log keeps at most ${this.maxBytes}\n`);
   }
 
-  /** @param escaped one character for each byte */
-  #put(escaped: string): void {
+  #escape(bytes: Uint8Array, from: number, to: number): void {
+    for (let index = from; index < to; ) {
+      const room = Math.floor((this.#page.length - this.#end) / longestEscape);
+      if (room === 0) {
+        this.#newPage();
+        continue;
+      }
+      const end = Math.min(to, index + room);
+      this.#end = escapeInto(this.#page, this.#end, bytes, index, end);
+      index = end;
+    }
+  }
+
+  /** Adds what is escaped already. */
+  #put(escaped: Uint8Array): void {
     for (let from = 0; from < escaped.length; ) {
       if (this.#end === this.#page.length) this.#newPage();
-      const count = Math.min(escaped.length - from, this.#page.length - this.#end);
-      this.#page.write(count === escaped.length ? escaped : escaped.slice(from, from + count), this.#end, "latin1");
-      this.#end += count;
-      from += count;
+      const part = escaped.subarray(from, from + this.#page.length - this.#end);
+      this.#page.set(part, this.#end);
+      this.#end += part.length;
+      from += part.length;
     }
   }
 
   #newPage(): void {
     this.#closePiece();
-    this.#page = Buffer.allocUnsafeSlow(pieceBytes);
+    this.#page = new Uint8Array(pieceBytes);
     this.#start = 0;
     this.#end = 0;
   }
@@ -139,6 +180,7 @@ class EscapedLog implements LogText {
   constructor(
     readonly pieces: readonly Uint8Array[],
     readonly byteLength: number,
+    readonly endsLine: boolean,
   ) {}
 
   text(): string {
@@ -147,27 +189,6 @@ class EscapedLog implements LogText {
 }
 
 const newline = 0x0a;
-
-/** Where the block that begins here ends: never between the bytes of one character. */
-function blockEnd(bytes: Uint8Array, from: number): number {
-  let end = Math.min(from + pieceBytes, bytes.length);
-  while (end < bytes.length && ((bytes[end] as number) & 0xc0) === 0x80) end--;
-  return end;
-}
-
-function escaped(text: string): string {
-  // Twice as fast as the general way, and what most logs are.
-  if (!needsMoreThanNewlines.test(text)) return text.replaceAll("\n", "\\n");
-  return JSON.stringify(text).slice(1, -1);
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to be escaped.
-const needsMoreThanNewlines = /[\0-\x09\x0b-\x1f"\\]/;
-
-/** One character for each byte of the escaped text. Lone surrogates have become escapes. */
-function escapedText(text: string): string {
-  return Buffer.from(JSON.stringify(text).slice(1, -1)).toString("latin1");
-}
 
 function isHighSurrogate(code: number): boolean {
   return code >= 0xd800 && code <= 0xdbff;

@@ -20,6 +20,12 @@ export class OtherApiError extends Error {
   override name = "OtherApiError";
 }
 
+export interface TelemetryServiceOptions {
+  /** On a managed instance: only the newest of the schemas can be asked for. */
+  readonly isManaged?: boolean;
+  readonly newCarrier?: (subscription: Subscription) => Carrier;
+}
+
 export class TelemetryService {
   #deliveries: Delivery[] = [];
   /** What happened since init began; `undefined` once the window is closed. */
@@ -30,8 +36,12 @@ export class TelemetryService {
 
   constructor(
     private readonly clock: Clock,
-    private readonly newCarrier?: (subscription: Subscription) => Carrier,
+    private readonly options: TelemetryServiceOptions = {},
   ) {}
+
+  get isManaged(): boolean {
+    return this.options.isManaged ?? false;
+  }
 
   /** Whether events have anybody to go to, now or later. Where not, they need not even be made. */
   get isListening(): boolean {
@@ -71,7 +81,7 @@ export class TelemetryService {
     const before = this.#deliveries.find(({ name }) => name === extension);
     if (before && before.subscription.api !== asked.api) throw new OtherApiError(otherApiText(before.subscription.api));
     if (before && Bun.deepEquals(before.subscription, asked)) return;
-    const delivery = new Delivery(extension, asked, this.clock, this.newCarrier?.(asked));
+    const delivery = new Delivery(extension, asked, this.clock, this.options.newCarrier?.(asked));
     this.#deliveries = [...this.#deliveries.filter((other) => other !== before), delivery];
     if (before) {
       log.info(`the extension ${extension} has replaced its subscription`);

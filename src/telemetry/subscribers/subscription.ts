@@ -1,4 +1,4 @@
-/** What an extension asks of the Telemetry API or the Logs API, checked: `runtime-api.md` 7.3 and AWS's references. */
+/** What an extension asks of the Telemetry API or the Logs API, checked: `docs/contract/runtime-api.md 7.3`. */
 import { type Dialect, parseObject, type RecordType, recordTypes } from "../records.ts";
 
 /** The two APIs an extension can subscribe through. It has to stay with one. */
@@ -41,6 +41,9 @@ const dialects: Readonly<Record<SubscriptionApi, Readonly<Record<string, Dialect
   Logs: { "2020-08-15": "logs 2020-08-15", "2021-03-18": "logs 2021-03-18" },
 };
 
+/** https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html */
+const managedDialects: typeof dialects = { Telemetry: { "2025-01-29": "telemetry 2025-01-29" }, Logs: {} };
+
 /** AWS's ranges and defaults. Its two references differ in the default of maxItems; the guide's 10,000 stands. */
 const bufferingRanges = {
   maxItems: { min: 1000, max: 10_000, whenAbsent: 10_000 },
@@ -53,13 +56,22 @@ const ownHosts: ReadonlySet<string> = new Set(["sandbox.localdomain", "sandbox",
 
 /**
  * @param runtimeApiPort reserved: records are not sent there
+ * @param isManaged on a managed instance
  * @throws {SubscriptionError}
  */
-export function parseSubscription(api: SubscriptionApi, text: string, runtimeApiPort: number): Subscription {
+export function parseSubscription(
+  api: SubscriptionApi,
+  text: string,
+  runtimeApiPort: number,
+  isManaged = false,
+): Subscription {
+  if (isManaged && api === "Logs") {
+    throw new SubscriptionError("the Logs API is not available on managed instances: use the Telemetry API");
+  }
   const body = parseObject(text);
   if (!body) throw new SubscriptionError("the body must be a JSON object with schemaVersion, types and destination");
   const problems: string[] = [];
-  const dialect = dialectOf(api, body.schemaVersion, problems);
+  const dialect = dialectOf(api, (isManaged ? managedDialects : dialects)[api], body.schemaVersion, problems);
   const types = typesOf(body.types, problems);
   const buffering = bufferingOf(body.buffering, problems);
   const destination = destinationOf(api, body.destination, runtimeApiPort, problems);
@@ -67,8 +79,12 @@ export function parseSubscription(api: SubscriptionApi, text: string, runtimeApi
   return { api, dialect, types, buffering, destination };
 }
 
-function dialectOf(api: SubscriptionApi, version: unknown, problems: string[]): Dialect | undefined {
-  const known = dialects[api];
+function dialectOf(
+  api: SubscriptionApi,
+  known: Readonly<Record<string, Dialect>>,
+  version: unknown,
+  problems: string[],
+): Dialect | undefined {
   // Optional in the Logs API only.
   const asked = version === undefined && api === "Logs" ? "2020-08-15" : version;
   const dialect = typeof asked === "string" && Object.hasOwn(known, asked) ? known[asked] : undefined;

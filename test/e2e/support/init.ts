@@ -1,13 +1,15 @@
 /** Starts the compiled binary as LocalStack would, and lets a test talk to it. */
 import { existsSync, readFileSync } from "node:fs";
 import { type DoubleOptions, type InvokeResult, LocalStackDouble } from "../../../examples/localstack-double.ts";
+import { hasNamespaces } from "../../support/namespaces.ts";
 
 export const repository = new URL("../../..", import.meta.url).pathname.replace(/\/$/, "");
 
 /** The binary under test: this machine's. */
 export const binary = `${repository}/dist/aws-lambda-rie-${process.arch === "arm64" ? "arm64" : "x86_64"}`;
 
-export const isRoot = process.getuid?.() === 0;
+/** Root, with the rights to have a network and mounts of its own. */
+export const isRoot = hasNamespaces;
 
 /** Milliseconds any wait may take before it fails. */
 export const patienceMs = 20_000;
@@ -126,8 +128,16 @@ export class Init {
     return { id, ...(await this.double.waitForResult(id)) };
   }
 
-  /** The exit status, once the process has ended by itself and all it wrote was read. */
+  /**
+   * The exit status, once the process has ended and all it wrote was read. Told that the start failed, LocalStack stops the
+   * container.
+   */
   async exited(): Promise<number> {
+    const failed = this.double.waitForStatusError();
+    failed.then(
+      () => this.signal("SIGTERM"),
+      () => {},
+    );
     const status = await within(this.process.exited, "the exit of init");
     await within(this.#outputs, "the end of init's output");
     return status;

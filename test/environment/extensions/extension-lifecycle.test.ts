@@ -378,6 +378,7 @@ describe("an init is told, begun and ended, once:", () => {
         errorType: undefined,
         durationMs: 0,
         isRuntimeTried: true,
+        isRuntimeReady: true,
         extensions: [
           { name: "a", state: "Ready", events: ["INVOKE", "SHUTDOWN"], errorType: undefined },
           { name: "b", state: "Ready", events: [], errorType: undefined },
@@ -401,6 +402,7 @@ describe("an init is told, begun and ended, once:", () => {
         errorType: "Extension.InitError",
         durationMs: 200,
         isRuntimeTried: true,
+        isRuntimeReady: false,
         extensions: [{ name: "a", state: "InitError", events: ["INVOKE"], errorType: "Fatal.Config" }],
       },
     ]);
@@ -429,6 +431,7 @@ describe("an init is told, begun and ended, once:", () => {
         errorType: undefined,
         durationMs: 4000,
         isRuntimeTried: false,
+        isRuntimeReady: false,
         extensions: [{ name: "a", state: "Started", events: [], errorType: undefined }],
       },
     ]);

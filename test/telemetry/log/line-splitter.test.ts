@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { LineSplitter } from "../../../src/telemetry/log/line-splitter.ts";
-
-/** Characters a line may have. */
-const limit = 256 * 1024;
+import { LineSplitter, maxLineLength as limit } from "../../../src/telemetry/log/line-splitter.ts";
 
 function split(chunks: readonly string[], isFlushed = true): string[] {
   const lines: string[] = [];
-  const splitter = new LineSplitter((line) => lines.push(line));
+  const splitter = new LineSplitter(
+    (line) => lines.push(line),
+    () => {},
+  );
   for (const chunk of chunks) splitter.push(chunk);
   if (isFlushed) splitter.flush();
   return lines;
@@ -58,7 +58,10 @@ describe("lines", () => {
 
   test("are told as soon as they have ended, and not before", () => {
     const lines: string[] = [];
-    const splitter = new LineSplitter((line) => lines.push(line));
+    const splitter = new LineSplitter(
+      (line) => lines.push(line),
+      () => {},
+    );
     splitter.push("one");
     expect(lines).toEqual([]);
     splitter.push("\ntwo");
@@ -69,7 +72,10 @@ describe("lines", () => {
 describe("a flush", () => {
   test("ends a line, once; what comes afterwards is another", () => {
     const lines: string[] = [];
-    const splitter = new LineSplitter((line) => lines.push(line));
+    const splitter = new LineSplitter(
+      (line) => lines.push(line),
+      () => {},
+    );
     splitter.push("one");
     splitter.flush();
     splitter.flush();
@@ -118,5 +124,23 @@ describe("a line longer than the limit", () => {
   test("is cut all the same where its characters are broken", () => {
     expect(lengths([`${"\ude00".repeat(limit + 1)}\n`])).toEqual([limit, 1]);
     expect(lengths([`${"\ud83d".repeat(limit + 1)}\n`])).toEqual([limit, 1]);
+  });
+
+  test("says of each piece that it is one, and of each cut line once that it was", () => {
+    const told: unknown[] = [];
+    const splitter = new LineSplitter(
+      (line, isPiece) => told.push([line.length, isPiece]),
+      () => told.push("cut"),
+    );
+    for (const text of ["whole\n", x(2 * limit + 1), `${x(9)}\nwhole\n`, `${x(limit + 1)}\n`, x(limit)])
+      splitter.push(text);
+    splitter.flush();
+    expect(told).toEqual([
+      [5, false],
+      ...["cut", [limit, true], [limit, true], [10, true]],
+      [5, false],
+      ...["cut", [limit, true], [1, true]],
+      [limit, false],
+    ]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { LogBuffer, type LogText } from "../../../src/telemetry/log/log-buffer.ts";
+import { LogBuffer, type LogText, logBound } from "../../../src/telemetry/log/log-buffer.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 
 /** The pieces as they go out. */
@@ -67,6 +67,35 @@ describe("a log", () => {
     expect(byteLength).toBe(101 * 100_000);
     const held = new Set(pieces.map((piece) => piece.buffer));
     expect([...held].reduce((sum, memory) => sum + memory.byteLength, 0)).toBeLessThan(byteLength * 1.05);
+  });
+});
+
+describe("a log put into another", () => {
+  const filled = (text: string) => {
+    const buffer = new LogBuffer();
+    buffer.append(text);
+    return buffer;
+  };
+
+  test.each([
+    ["a\n", "b\n", "a\nb\nEND\n"],
+    ["a", "b", "a\nb\nEND\n"],
+    ["a", "", "a\nEND\n"],
+    ["", "b", "b\nEND\n"],
+    ["\ud83d", "\ude00", "\ud83d\n\ude00\nEND\n"],
+  ])("begins on a line of its own, and what follows does: %j, %j", (one, other, whole) => {
+    const buffer = filled(one);
+    buffer.addLog(filled(other).take());
+    buffer.addLine("END\n");
+    expect(buffer.take().text()).toBe(whole);
+  });
+
+  test("is not copied", () => {
+    const buffer = new LogBuffer();
+    const log = filled("x".repeat(100_000)).take();
+    buffer.addLog(log);
+    const { pieces, byteLength } = buffer.take();
+    expect([pieces, byteLength]).toEqual([[...log.pieces], 100_000]);
   });
 });
 
@@ -153,6 +182,14 @@ describe("escaping is JSON.stringify's", () => {
   });
 });
 
+test.each([
+  [128, 32],
+  [1024, 256],
+  [100_000, 256],
+])("in a container of %i MiB a log keeps %i MiB", (container, kept) => {
+  expect(logBound(container * 1024 * 1024)).toBe(kept * 1024 * 1024);
+});
+
 describe("more than can be kept", () => {
   const notice = (bytes: number) => `${bytes} bytes of output were left out: a log keeps at most 100000\n`;
   const full = () => {
@@ -190,8 +227,8 @@ describe("more than can be kept", () => {
 
   test("is measured as it is sent: what escaping makes longer counts so", () => {
     const buffer = new LogBuffer(100_000);
-    buffer.append("\u0001".repeat(20_000));
-    expect(buffer.take().text()).toBe(notice(20_000));
+    for (let count = 0; count < 7; count++) buffer.append("\u0001".repeat(5000));
+    expect(buffer.take().text()).toBe(`${"\u0001".repeat(20_000)}\n${notice(15_000)}`);
   });
 
   test("never leaves half a character behind", () => {

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { InitReport, InvocationReport } from "../../../src/telemetry/events.ts";
 import type { LogLevels } from "../../../src/telemetry/log/json-levels.ts";
-import { LogBuffer } from "../../../src/telemetry/log/log-buffer.ts";
 import { JsonFormat, type LogFormat, TextFormat } from "../../../src/telemetry/log/log-format.ts";
+import { SingleLog, SortedLogs } from "../../../src/telemetry/log/log-store.ts";
 import type { FunctionFacts } from "../../../src/telemetry/records.ts";
 
 const at = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
@@ -50,9 +50,9 @@ const failedInit: InitReport = {
   ],
 };
 
-let buffer: LogBuffer;
+let buffer: SingleLog;
 beforeEach(() => {
-  buffer = new LogBuffer();
+  buffer = new SingleLog();
 });
 
 /** One init, one invocation with a line of everybody. */
@@ -64,7 +64,7 @@ function tell(format: LogFormat, initReport: InitReport, report: InvocationRepor
     ["function", "of the function"],
     ["extension", "of an extension"],
   ] as const) {
-    if (format.takesLines) format.line(type, line, at);
+    if (format.takesLines) format.line(type, line, at, false);
     else format.output(Buffer.from(`${line}\n`));
   }
   format.ended(at, report);
@@ -84,13 +84,101 @@ describe("the text format", () => {
     );
   });
 
-  test.each([
-    ["timeout", "Status: timeout\n"],
-    ["error", "\t\n"],
-    ["failure", "\t\n"],
-  ] as const)("ends the report of the status %s with %j", (status, end) => {
-    new TextFormat(buffer, facts).ended(at, { ...ended, status });
+  const crash = { status: "error", errorType: "Runtime.ExitError", faultReason: "Runtime exited" } as const;
+  const handlerError = { status: "failure", errorType: "Own" } as const;
+  const initError = { status: "error", errorType: "Runtime.Own", isInitFailure: true } as const;
+
+  test.each<[string, Partial<InvocationReport>, boolean, string]>([
+    ["a timeout", { status: "timeout", faultReason: "Task timed out" }, false, "\tStatus: timeout\n"],
+    ["a crash", crash, false, "\tStatus: error\tError Type: Runtime.ExitError\n"],
+    ["a crash after the answer", crash, true, "\tStatus: error\tError Type: Runtime.ExitError\n"],
+    ["a fault of the environment", { ...crash, status: "failure" }, false, "\tError Type: Runtime.ExitError\n"],
+    ["an error of the handler", handlerError, true, "\t\n"],
+    ["too large a response", { status: "error", errorType: "Function.ResponseSizeTooLarge" }, true, "\t\n"],
+    ["a failed init, told by LocalStack", initError, false, "\t\n"],
+    ["a failed init", initError, true, "\tStatus: error\tError Type: Runtime.Own\n"],
+  ])("ends the report of %s as AWS does", (_, how, initReports, end) => {
+    new TextFormat(buffer, facts, { initReports }).ended(at, { ...ended, ...how });
     expect(buffer.take().text()).toEndWith(end);
+  });
+
+  test("names what broke before END, and nothing of a timeout", () => {
+    const format = new TextFormat(buffer, facts);
+    format.output(Buffer.from("last words"));
+    format.ended(at, { ...ended, ...crash });
+    expect(buffer.take().text()).toStartWith(
+      "last words\nRequestId: id-1 Error: Runtime exited\nRuntime.ExitError\nEND RequestId: id-1\nREPORT ",
+    );
+    format.ended(at, { ...ended, status: "timeout", faultReason: "Task timed out after 3.00 seconds" });
+    expect(buffer.take().text()).toStartWith("END ");
+  });
+
+  test("shows END and REPORT in one, for those who read write by write", () => {
+    const shown: string[] = [];
+    const logs = new SingleLog({ showLine: (text) => void shown.push(text) });
+    new TextFormat(logs, facts).ended(at, ended);
+    expect(shown).toEqual([expect.stringMatching(/^END RequestId: id-1\nREPORT RequestId: id-1\t.*\n$/)]);
+  });
+
+  test.each([
+    [false, 3],
+    [true, 103],
+  ])("bills init (%p)", (billsInit, billed) => {
+    new TextFormat(buffer, { ...facts, billsInit }).ended(at, ended);
+    expect(buffer.take().text()).toContain(`\tBilled Duration: ${billed} ms\t`);
+  });
+
+  describe("of an init", () => {
+    const inits: [string, string, Partial<InitReport>, string][] = [
+      ["a good one", "on-demand", {}, ""],
+      ["a good one", "provisioned-concurrency", {}, "INIT_REPORT Init Duration: 10.00 ms\n"],
+      ["a good one inside an invocation", "on-demand", { phase: "invoke" }, ""],
+      ["a good one inside an invocation", "provisioned-concurrency", { phase: "invoke" }, ""],
+      [
+        "one that was overdue",
+        "on-demand",
+        { status: "timeout" },
+        "INIT_REPORT Init Duration: 10.00 ms\tPhase: init\tStatus: timeout\n",
+      ],
+      [
+        "one that failed",
+        "on-demand",
+        { status: "error", errorType: "Runtime.ExitError" },
+        "INIT_REPORT Init Duration: 10.00 ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError\n",
+      ],
+      [
+        "one that failed inside an invocation",
+        "on-demand",
+        { status: "error", errorType: "Extension.Crash", phase: "invoke" },
+        "INIT_REPORT Init Duration: 10.00 ms\tPhase: invoke\tStatus: error\tError Type: Extension.Crash\n",
+      ],
+    ];
+
+    test.each(inits)("%s (%s) has the line AWS writes", (_, initializationType, how, line) => {
+      new TextFormat(buffer, { ...facts, initializationType }, { initReports: true }).initEnded(at, {
+        ...init,
+        ...how,
+      });
+      expect(buffer.take().text()).toBe(line);
+    });
+
+    test.each(inits)("%s (%s) has none where LocalStack writes it", (_, initializationType, how) => {
+      new TextFormat(buffer, { ...facts, initializationType }).initEnded(at, { ...init, ...how });
+      expect(buffer.take().text()).toBe("");
+    });
+  });
+
+  test("sorts lines where invocations run side by side", () => {
+    const logs = new SortedLogs();
+    const format = new TextFormat(logs, facts);
+    expect(format.takesLines).toBe(true);
+    format.started(at, begun);
+    format.started(at, { ...begun, requestId: "id-2" });
+    format.line("function", '{"requestId":"id-2"}');
+    format.ended(at, { ...ended, requestId: "id-2" });
+    expect(logs.take("id-2").text()).toMatch(/^START .*\n\{"requestId":"id-2"\}\nEND .*\nREPORT .*\n$/);
+    format.ended(at, ended);
+    expect(logs.take("id-1").text()).toMatch(/^START .*\nEND .*\nREPORT .*\n$/);
   });
 
   test("leaves what is unfinished to its writer", () => {
@@ -164,6 +252,30 @@ describe("the JSON format", () => {
     expect(typesOf()).toEqual(["initRuntimeDone", "extension", "initReport", "runtimeDone", "report"]);
   });
 
+  test("has a restore by its level, too", () => {
+    const restored = { status: "success", errorType: undefined, durationMs: 70.87 } as const;
+    for (const system of ["DEBUG", "INFO", "WARN"] as const) {
+      const format = json({ system });
+      format.restoreStarted(at);
+      format.restoreEnded(at, restored);
+      format.restoreEnded(at, { ...restored, status: "timeout" });
+    }
+    expect(typesOf()).toEqual([
+      ...["restoreStart", "restoreRuntimeDone", "restoreReport", "restoreRuntimeDone", "restoreReport"],
+      ...["restoreReport", "restoreRuntimeDone", "restoreReport"],
+      ...["restoreRuntimeDone", "restoreReport"],
+    ]);
+  });
+
+  test("has only a report of an invocation on a managed instance", () => {
+    const format = new JsonFormat(buffer, { ...facts, isManaged: true }, { application: "INFO", system: "DEBUG" });
+    format.ended(at, ended);
+    expect(lines()).toEqual([
+      record("report", '{"requestId":"id-1","status":"success","metrics":{"durationMs":2.5},"spans":[]}'),
+      "",
+    ]);
+  });
+
   test("names the extension that failed, not the others, where the system's level is WARN", () => {
     json({ system: "WARN" }).initEnded(at, failedInit);
     expect(lines()).toContain(record("extension", '{"name":"b","state":"InitError","events":[],"errorType":"Own"}'));
@@ -187,16 +299,24 @@ describe("the JSON format", () => {
     const format = json({ application: "WARN" });
     const debug = JSON.stringify({ timestamp: time, level: "DEBUG" });
     for (const type of ["function", "extension"] as const) {
-      format.line(type, debug, at);
-      format.line(type, "text", at);
+      format.line(type, debug, at, false);
+      format.line(type, "text", at, false);
     }
     expect(lines()).toEqual([debug, "text", ""]);
   });
 
+  test("keeps what is only a piece of a line, which has no level of its own", () => {
+    const format = json({ application: "FATAL" });
+    const piece = '{"level":"ERROR","message":"';
+    format.line("function", piece, at, true);
+    format.line("function", piece, at, false);
+    expect(lines()).toEqual([piece, ""]);
+  });
+
   test("has a timestamp in each object of the function, and leaves an extension's alone", () => {
     const format = json();
-    format.line("function", '{"a":1}', at);
-    format.line("extension", '{"a":1}', at);
+    format.line("function", '{"a":1}', at, false);
+    format.line("extension", '{"a":1}', at, false);
     expect(lines()).toEqual([`{"a":1,"timestamp":"${time}"}`, '{"a":1}', ""]);
   });
 });

@@ -21,19 +21,21 @@ let telemetry: TelemetryService;
 beforeEach(() => {
   clock = new FakeClock();
   subscribers = [];
-  telemetry = new TelemetryService(clock, () => {
-    const subscriber: Subscriber = { records: [], isClosed: false };
-    subscribers.push(subscriber);
-    return {
-      async send(records) {
-        for (const { type, record } of records.map((text) => JSON.parse(text))) {
-          subscriber.records.push({ type, record });
-        }
-      },
-      close() {
-        subscriber.isClosed = true;
-      },
-    };
+  telemetry = new TelemetryService(clock, {
+    newCarrier: () => {
+      const subscriber: Subscriber = { records: [], isClosed: false };
+      subscribers.push(subscriber);
+      return {
+        async send(records) {
+          for (const { type, record } of records.map((text) => JSON.parse(text))) {
+            subscriber.records.push({ type, record });
+          }
+        },
+        close() {
+          subscriber.isClosed = true;
+        },
+      };
+    },
   });
 });
 
@@ -256,14 +258,16 @@ describe("when the extensions are gone", () => {
 
 test("a flush sends to all at once, and waits for the slowest no longer than it may", async () => {
   const taken: PromiseWithResolvers<void>[] = [];
-  telemetry = new TelemetryService(clock, () => ({
-    send() {
-      const one = Promise.withResolvers<void>();
-      taken.push(one);
-      return one.promise;
-    },
-    close() {},
-  }));
+  telemetry = new TelemetryService(clock, {
+    newCarrier: () => ({
+      send() {
+        const one = Promise.withResolvers<void>();
+        taken.push(one);
+        return one.promise;
+      },
+      close() {},
+    }),
+  });
   telemetry.openWindow();
   telemetry.subscribe("a", asked);
   telemetry.subscribe("b", asked);

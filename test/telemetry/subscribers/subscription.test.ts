@@ -37,6 +37,31 @@ test("the least request gets AWS's defaults", () => {
   });
 });
 
+describe("on a managed instance", () => {
+  const managed =
+    (body: object, api: SubscriptionApi = "Telemetry") =>
+    () =>
+      parseSubscription(api, JSON.stringify(body), 9001, true);
+
+  test("the newest schema can be asked for", () => {
+    expect(managed({ ...least, schemaVersion: "2025-01-29" })().dialect).toBe("telemetry 2025-01-29");
+  });
+
+  test.each(["2022-07-01", "2022-12-13", "2020-08-15", undefined])("the schema %p cannot", (schemaVersion) => {
+    expect(managed({ ...least, schemaVersion })).toThrow("it must be one of 2025-01-29");
+    expect(managed({ ...least, schemaVersion })).toThrow(SubscriptionError);
+  });
+
+  test.each(["2020-08-15", "2021-03-18", undefined])(
+    "the Logs API is not there, whatever the schema: %p",
+    (version) => {
+      expect(managed({ ...least, schemaVersion: version }, "Logs")).toThrow(
+        "the Logs API is not available on managed instances: use the Telemetry API",
+      );
+    },
+  );
+});
+
 describe("the body", () => {
   test.each(["", " ", "null", "[]", "1", '"{}"', "{", '{"a":1', "{}}", "\ufeff{}"])("%j is no object", (text) => {
     expect(refusal(text)).toBe("the body must be a JSON object with schemaVersion, types and destination");

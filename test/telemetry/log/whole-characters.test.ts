@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { isUtf8 } from "node:buffer";
-import { Utf8Stream } from "../../../src/telemetry/log/utf8-stream.ts";
+import { endOfPiece, mended, WholeCharacters } from "../../../src/telemetry/log/whole-characters.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 
 function pushed(chunks: readonly Uint8Array[]): Buffer {
-  const stream = new Utf8Stream();
-  return Buffer.concat([...chunks.map((chunk) => Buffer.from(stream.push(chunk))), stream.end()]);
+  const stream = new WholeCharacters();
+  return Buffer.concat([...chunks.map((chunk) => mended(stream.push(chunk))), mended(stream.end())]);
 }
 
 /** What the standard's own decoder makes of it. */
@@ -14,7 +14,8 @@ const decoded = (bytes: Uint8Array) => new TextDecoder("utf-8", { ignoreBOM: tru
 describe("whole characters", () => {
   test("are handed on as they are, without a copy", () => {
     const chunk = Buffer.from("aé€😀\n");
-    expect(new Utf8Stream().push(chunk).buffer).toBe(chunk.buffer);
+    expect(new WholeCharacters().push(chunk)).toBe(chunk);
+    expect(mended(chunk)).toBe(chunk);
   });
 
   test.each(["é", "€", "😀", "a😀b", "\ufeffa"])("cut anywhere, %j is put together", (text) => {
@@ -25,16 +26,17 @@ describe("whole characters", () => {
   });
 
   test("are told at once: only a beginning waits", () => {
-    const stream = new Utf8Stream();
+    const stream = new WholeCharacters();
     expect(stream.push(Buffer.from([0x61, 0xf0, 0x9f])).length).toBe(1);
     expect(stream.push(Buffer.from([0x98])).length).toBe(0);
     expect(Buffer.from(stream.push(Buffer.from([0x80, 0x62]))).toString()).toBe("😀b");
   });
 
   test("that never end become U+FFFD at the end", () => {
-    const stream = new Utf8Stream();
+    const stream = new WholeCharacters();
     stream.push(Buffer.from([0xe2, 0x82]));
-    expect(Buffer.from(stream.end()).toString()).toBe("\ufffd");
+    const end = stream.end();
+    expect([[...end], Buffer.from(mended(end)).toString()]).toEqual([[0xe2, 0x82], "\ufffd"]);
     expect(stream.end().length).toBe(0);
   });
 });
@@ -42,7 +44,9 @@ describe("whole characters", () => {
 test.each([[[0xff]], [[0xc0, 0x80]], [[0xc1]], [[0xf5, 0x80, 0x80, 0x80]], [[0x80, 0x80, 0x80, 0x80]]])(
   "what begins no character waits for nothing: %j",
   (bytes) => {
-    expect(Buffer.from(new Utf8Stream().push(Buffer.from(bytes))).toString()).toBe(decoded(Buffer.from(bytes)));
+    expect(Buffer.from(mended(new WholeCharacters().push(Buffer.from(bytes)))).toString()).toBe(
+      decoded(Buffer.from(bytes)),
+    );
   },
 );
 
@@ -63,4 +67,18 @@ test("any bytes in any chunks are what the standard's decoder makes of the whole
     expect(isUtf8(whole), `seed ${seed}, round ${round}`).toBe(true);
     expect(whole.toString(), `seed ${seed}, round ${round}`).toBe(decoded(bytes));
   }
+});
+
+test.each([
+  ["abcdef", 0, 4, 4],
+  ["abcdef", 2, 4, 6],
+  ["abcdef", 5, 4, 6],
+  ["abc€", 0, 4, 3],
+  ["abc€", 0, 5, 3],
+  ["abc€", 0, 6, 6],
+  ["😀😀", 0, 7, 4],
+  ["\x80\x80\x80\x80\x80\x80\x80\x80", 0, 6, 6],
+])("a piece of %j from %i of at most %i bytes ends at %i", (text, from, most, end) => {
+  const bytes = text.startsWith("\x80") ? Buffer.from(text, "latin1") : Buffer.from(text);
+  expect(endOfPiece(bytes, from, most)).toBe(end);
 });

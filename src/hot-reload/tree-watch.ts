@@ -1,0 +1,192 @@
+/**
+ * Watches a tree of any size by the kernel's events. Bun's recursive watch follows a directory that is made, renamed or
+ * moved in, but walks all of the tree at once when it starts, at some 40 µs a directory. So it gets no more than a bounded
+ * part of the tree each time: a directory with more below it is watched alone, and its children one after the other.
+ */
+import { lstatSync, readdirSync } from "node:fs";
+import type { Clock } from "../clock.ts";
+import { inSlices } from "./slices.ts";
+import { identityOf, isGone, isIgnored, isPseudoFileSystem } from "./watched-path.ts";
+
+/** Directories watched at once: some 10 ms. */
+const maxAtOnce = 250;
+
+/** Milliseconds of such work after which something else has its turn. */
+const sliceMs = 10;
+
+/** The part of `fs.watch` that is needed, so that tests can make it fail. */
+export type WatchFunction = (
+  path: string,
+  options: { recursive: boolean },
+  listener: (event: string, filename: string | null | undefined) => void,
+) => WatchHandle;
+
+export interface WatchHandle {
+  on(event: "error", listener: (error: Error) => void): unknown;
+  close(): void;
+}
+
+export interface TreeWatchOptions {
+  readonly clock: Clock;
+  readonly watch: WatchFunction;
+  readonly onChange: () => void;
+  /** Events were lost, or none will come any more: all is to be watched anew. `onChange` follows. */
+  readonly onDeaf: () => void;
+  /** Watches cannot be had, or not all of them. */
+  readonly onError: (error: unknown) => void;
+}
+
+interface Part {
+  readonly handle: WatchHandle;
+  /** Which directory it is, as a path may come to lead to another. */
+  readonly identity: string;
+}
+
+export class TreeWatch {
+  readonly #parts = new Map<string, Part>();
+  /** What is still to be watched, with all below it. */
+  readonly #left: string[] = [];
+  readonly #opened = Promise.withResolvers<void>();
+  #callOff: (() => void) | undefined;
+  #isClosed = false;
+  /** Directories watched so far. */
+  directories = 0;
+
+  constructor(
+    readonly path: string,
+    private readonly isDirectory: boolean,
+    private readonly options: TreeWatchOptions,
+  ) {}
+
+  /** Whether there is anything to tell of: not where the path was gone when it came to it. */
+  get isWatching(): boolean {
+    return this.#parts.size > 0;
+  }
+
+  /** Resolves when all of it is watched, or none of it any more. */
+  open(): Promise<void> {
+    if (this.isDirectory) this.#cover(this.path);
+    else this.#watch(this.path, true);
+    if (this.#callOff === undefined) this.#opened.resolve();
+    return this.#opened.promise;
+  }
+
+  /** No call follows. */
+  close(): void {
+    this.#isClosed = true;
+    this.#callOff?.();
+    this.#opened.resolve();
+    inSlices(this.options.clock, sliceMs, closeAll([...this.#parts.values()]));
+    this.#parts.clear();
+  }
+
+  #cover(directory: string): void {
+    this.#left.push(directory);
+    if (this.#callOff !== undefined) return; // It comes to it.
+    this.#callOff = inSlices(this.options.clock, sliceMs, this.#work(), () => {
+      this.#callOff = undefined;
+      this.#opened.resolve();
+    });
+  }
+
+  *#work(): Generator<void, void> {
+    for (let directory = this.#left.pop(); directory !== undefined; directory = this.#left.pop()) {
+      const below = yield* countDirectories(directory);
+      if (this.#isClosed) return;
+      this.#watch(directory, below !== undefined);
+      this.directories += below ?? 1;
+      // After the watch has begun: what is made from now on is told.
+      if (below === undefined) this.#left.push(...directoriesIn(directory));
+      yield;
+    }
+  }
+
+  #watch(path: string, recursive: boolean): void {
+    const identity = path === this.path ? "" : directoryAt(path);
+    if (identity === undefined || this.#parts.has(path)) return;
+    try {
+      const handle = this.options.watch(path, { recursive }, (event, filename) => {
+        if (!this.#isClosed) this.#heard(path, recursive, event, filename);
+      });
+      handle.on("error", (error) => this.#failed(error));
+      this.#parts.set(path, { handle, identity });
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #heard(path: string, recursive: boolean, event: string, filename: string | null | undefined): void {
+    if (typeof filename !== "string") {
+      // A part that was removed, or events that were lost.
+      const hasGone = path !== this.path && directoryAt(path) !== this.#parts.get(path)?.identity;
+      if (hasGone) this.#lookAgain(path);
+      else this.options.onDeaf();
+    } else if (!this.isDirectory && event === "rename") this.options.onDeaf();
+    else if (filename.split("/").some(isIgnored)) return;
+    else if (!recursive && event === "rename") this.#lookAgain(join(path, filename));
+    this.options.onChange();
+  }
+
+  /** Something of this name has come, gone, or taken another's place, in a directory that is watched alone. */
+  #lookAgain(path: string): void {
+    const identity = directoryAt(path);
+    if (this.#parts.get(path)?.identity === identity) return;
+    for (const [watched, { handle }] of this.#parts) {
+      if (watched !== path && !watched.startsWith(`${path}/`)) continue;
+      handle.close();
+      this.#parts.delete(watched);
+    }
+    if (identity !== undefined) this.#cover(path);
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#isClosed && !isGone(error)) this.options.onError(error);
+  }
+}
+
+function* closeAll(parts: readonly Part[]): Generator<void, void> {
+  for (const { handle } of parts) {
+    handle.close();
+    yield;
+  }
+}
+
+/** Directories in a tree, itself included; `undefined`: more than are watched at once. */
+function* countDirectories(root: string): Generator<void, number | undefined> {
+  // All that is mounted somewhere stands below it, the kernel's own trees too.
+  if (root === "/") return undefined;
+  const left = [root];
+  let count = 0;
+  for (let directory = left.pop(); directory !== undefined; directory = left.pop()) {
+    count++;
+    left.push(...directoriesIn(directory));
+    if (count + left.length > maxAtOnce) return undefined;
+    yield;
+  }
+  return count;
+}
+
+function directoriesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !isIgnored(entry.name))
+      .map(({ name }) => join(directory, name))
+      .filter((path) => !isPseudoFileSystem(path));
+  } catch {
+    return []; // Gone, or closed to init: watching it tells.
+  }
+}
+
+/** Which directory is there; `undefined`: none. */
+function directoryAt(path: string): string | undefined {
+  try {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    return stat?.isDirectory() ? identityOf(stat) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function join(directory: string, name: string): string {
+  return directory === "/" ? `/${name}` : `${directory}/${name}`;
+}

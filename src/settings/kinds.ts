@@ -1,0 +1,87 @@
+/** Kinds of values that settings and flags have: what is allowed, and how the text becomes the value. */
+
+export interface Kind<T> {
+  /** What is allowed, as the end of the sentence "`X` must be …". */
+  readonly allowed: string;
+  /** Turns the text into the value; `undefined` refuses it. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+export const anyText: Kind<string> = { allowed: "a text", parse: (text) => text };
+
+/** A text that says something. */
+export const someText = (allowed: string): Kind<string> => ({ allowed, parse: (text) => text || undefined });
+
+export function wholeNumber(what: string, min: number, max = Number.MAX_SAFE_INTEGER): Kind<number> {
+  const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
+  return {
+    allowed: `${what}, a whole number, ${range}`,
+    parse(text) {
+      const number = Number(text);
+      return /^\d+$/.test(text) && number >= min && number <= max ? number : undefined;
+    },
+  };
+}
+
+export function oneOf<const T extends string>(...words: T[]): Kind<T> {
+  return {
+    allowed: `one of ${words.join(", ")}`,
+    parse: (text) => words.find((word) => word === text),
+  };
+}
+
+export const port = wholeNumber("a port", 1, 65_535);
+
+/** 0: any free one. */
+export const portOrAny = wholeNumber("a port", 0, 65_535);
+
+/** The longest timeout a JavaScript timer can carry, in whole seconds (about 24 days). */
+export const timeoutSeconds = wholeNumber("the function's timeout in seconds", 1, 2_147_483);
+
+export const memorySizeMb = wholeNumber("the function's memory in MB", 1);
+
+export const accountId: Kind<string> = {
+  allowed: "an AWS account id, 12 digits",
+  parse: (text) => (/^\d{12}$/.test(text) ? text : undefined),
+};
+
+export const httpUrl: Kind<string> = {
+  allowed: "the http:// or https:// address of LocalStack's callbacks",
+  parse: (text) => (/^https?:\/\/[^/\s]+/.test(text) && URL.canParse(text) ? text.replace(/\/+$/, "") : undefined),
+};
+
+export const pathSegment: Kind<string> = {
+  allowed: "the id of this environment, without slashes or blanks",
+  parse: (text) => (/^[^\s/?#]+$/.test(text) ? text : undefined),
+};
+
+/** Where something listens. */
+export interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** `host:port`; an IPv6 host stands in its brackets. */
+export function address(example: string, portKind: Kind<number>): Kind<Address> {
+  return {
+    allowed: `HOST:PORT, such as ${example}`,
+    parse(text) {
+      const colon = text.lastIndexOf(":");
+      const number = portKind.parse(text.slice(colon + 1));
+      return colon > 0 && number !== undefined ? { hostname: text.slice(0, colon), port: number } : undefined;
+    },
+  };
+}
+
+export const commaList = (what: string): Kind<readonly string[]> => ({
+  allowed: `a comma-separated list of ${what}`,
+  parse: (text) => text.split(",").filter((part) => part !== ""),
+});
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
