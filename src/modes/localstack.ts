@@ -65,7 +65,10 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
   const started = frontend.start();
   // The runtime is starting: what it does not need to start is made ready meanwhile.
   callbacks.connect();
-  const extras = startExtras(program, config, frontend, environment, started);
+  let xray: { stop(): Promise<void> } | undefined;
+  const extras = startExtras(program, config, frontend, environment, started).then((daemon) => {
+    xray = daemon;
+  });
   try {
     await Promise.race([started, extras.then(() => started), stopped]);
   } catch (error) {
@@ -73,29 +76,17 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     log.error(error.message);
     await frontend.fail({ type: "Sandbox.Failure", reason: error.message });
   }
-<<<<<<< HEAD
   // There is nobody to stay for where LocalStack cannot be reached.
-  if (frontend.startState === "failed") await Promise.all([environment.stop(), stay(program)]);
+  if (frontend.startState === "failed") await stay(program);
   else if (frontend.startState !== "unreachable") await stopped;
   // X-Ray's last segments come from processes that end.
-  const xrayStopped = environment.stop().then(async () => (await extras.catch(() => undefined))?.stop());
+  const xrayStopped = environment.stop().then(() => xray?.stop());
   await settlesWithin(clock, stopBudgetMs, Promise.all([frontend.stop(), xrayStopped]));
   return hasFailed(frontend) ? exitStatus.failed : exitStatus.done;
 }
 
 function hasFailed({ startState }: LocalStackFrontend): boolean {
   return startState === "failed" || startState === "unreachable";
-=======
-  if (frontend.hasFailed) {
-    await stay(program);
-    await frontend.stop();
-    return exitStatus.failed;
-  }
-  await stopped;
-  await frontend.stop();
-  await (await extras.catch(() => undefined))?.stop();
-  return frontend.hasFailed ? exitStatus.failed : exitStatus.done;
->>>>>>> core
 }
 
 /** What is there beside the Runtime API: the server for invocations, X-Ray, hot reload. @throws {ListenError} */
@@ -139,15 +130,10 @@ export async function failStart(program: Program, error: unknown): Promise<ExitS
   stderr.writeLine(`lambda-runtime-init: ${messageOf(error)}\n`);
   const address = readCallbackAddress(program.given);
   if (!address) return status;
-<<<<<<< HEAD
   const telling = new Callbacks(address, program.clock).startError(
     await newFaultBody({ type, reason: messageOf(error) }),
   );
   if ((await telling) !== "unreachable") await stay(program);
-=======
-  const fault = await newFaultBody({ type, reason: messageOf(error) });
-  if (await new Callbacks(address, program.clock).statusError(fault)) await stay(program);
->>>>>>> core
   return status;
 }
 
