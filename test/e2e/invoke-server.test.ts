@@ -86,7 +86,7 @@ test("what was not said is not sent on", async () => {
     Object.keys(headers)
       .filter((name) => name.startsWith("lambda-runtime-"))
       .sort(),
-  ).toEqual(["lambda-runtime-aws-request-id", "lambda-runtime-deadline-ms"]);
+  ).toEqual(["lambda-runtime-aws-request-id", "lambda-runtime-deadline-ms", "lambda-runtime-invocation-id"]);
 });
 
 test("the same id runs once while it runs and right after", async () => {
