@@ -11,9 +11,6 @@ const targets = [
   { bun: "bun-linux-arm64", cpu: "arm64", file: "aws-lambda-rie-arm64" },
 ] as const;
 
-/** What Bun writes where it cannot parse a request. */
-const badRequest = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
-
 /** Bytes in Bun's own executable that get in the way of an init, and what stands there instead. */
 interface Disarmed {
   /** For the error text. */
@@ -62,15 +59,6 @@ const disarmed: readonly Disarmed[] = [
   // had set, and the function must have exactly that. Importing `getrlimit` under the name of `setrlimit` (same arguments,
   // same symbol version) turns that call into a harmless read.
   { what: "setrlimit", bytes: latin1("\0setrlimit\0"), instead: latin1("\0getrlimit\0"), places: 1 },
-  // Bun takes the trailers of a streamed response for a second request and sends its 400 behind our answer, on which the
-  // Node.js runtime client dies. Line breaks in its place are skipped by every client; a request that really cannot be
-  // parsed has its connection closed without a word.
-  {
-    what: "the answer 400",
-    bytes: latin1(`\0${badRequest}\0`),
-    instead: latin1(`\0${"\r\n".repeat(badRequest.length).slice(0, badRequest.length)}\0`),
-    places: 1,
-  },
 ];
 
 async function disarm(file: string, cpu: "x64" | "arm64"): Promise<void> {
@@ -112,7 +100,7 @@ async function build(target: (typeof targets)[number]): Promise<void> {
       // The working directory is the function's: its files are not settings of init.
       autoloadDotenv: false,
       autoloadBunfig: false,
-      // Runtime clients send X-Ray causes of up to 1 MiB in a header; Bun's own limit is 16 KiB.
+      // Bun's own limit of 16 KiB is too little for a client context in a header.
       // --smol: a heap that grows slowly. Measured here: a third less at the peak of 5 MB payloads, and no slower.
       execArgv: ["--smol", "--max-http-header-size=4194304"],
     },

@@ -1,5 +1,6 @@
 /** What runs, and with which exit status. Only here: `process.env`, `process.exit`, `process.on`. */
 
+import { isatty } from "node:tty";
 import packageJson from "../package.json" with { type: "json" };
 import { settlesWithin, systemClock } from "./clock.ts";
 import { messageOf } from "./errors.ts";
@@ -8,6 +9,7 @@ import { failStart, runLocalStack } from "./modes/localstack.ts";
 import { type ExitStatus, exitStatus, type Program } from "./modes/program.ts";
 import { readCommandLine } from "./settings/command-line.ts";
 import { cleanEnvironment } from "./settings/hostile-variables.ts";
+import { chooseMode } from "./settings/mode.ts";
 import { stderr } from "./standard-streams.ts";
 import { StdoutForwarder } from "./telemetry/stdout.ts";
 
@@ -22,18 +24,30 @@ async function main(): Promise<ExitStatus> {
   // As PID 1 init would not even hear of a signal it has no handler for: also not while it prepares.
   const stopping = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stopping.abort());
-  const program: Program = { given, clock: systemClock, stdout, stopSignal: stopping.signal };
+  const program: Program = { given, clock: systemClock, stdout, isTerminal: isatty(2), stopSignal: stopping.signal };
   try {
+    if (chooseMode(given) === "emulator") return await emulate(program, args);
     const commandLine = readCommandLine(args);
-    if (commandLine.action === "version") return show(`${packageJson.version}\n`);
-    if (commandLine.action === "help") {
-      const { helpText } = await import("./settings/help.ts");
-      return show(helpText(packageJson.version));
-    }
+    if (commandLine.action !== "run") return await tell(commandLine.action);
     return await runLocalStack(program, commandLine);
   } catch (error) {
     return await failStart(program, error);
   }
+}
+
+/** Loaded only where it runs: a start in LocalStack must not wait for it. */
+async function emulate(program: Program, args: readonly string[]): Promise<ExitStatus> {
+  const { readEmulatorCommandLine } = await import("./settings/emulator-flags.ts");
+  const commandLine = readEmulatorCommandLine(args, program.given);
+  if (commandLine.action !== "run") return await tell(commandLine.action);
+  const { runEmulator } = await import("./modes/emulator.ts");
+  return await runEmulator(program, commandLine);
+}
+
+async function tell(what: "help" | "version"): Promise<ExitStatus> {
+  if (what === "version") return show(`${packageJson.version}\n`);
+  const { helpText } = await import("./settings/help.ts");
+  return show(helpText(packageJson.version));
 }
 
 /** Starts init anew in this process, with another environment: same pid, same descriptors 0 to 2. */

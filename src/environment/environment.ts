@@ -63,6 +63,13 @@ export class Environment {
     return this.#generation.exchanges;
   }
 
+  /** Whether a worker waits for an event that none of the invocations under way is about to take. */
+  get hasFreeWorker(): boolean {
+    let undispatched = this.#queue.length;
+    for (const { isDispatched } of this.#running) if (!isDispatched) undispatched++;
+    return this.exchanges.waitingPolls > undispatched;
+  }
+
   /** The extensions that may call the Extensions API now. */
   get extensions(): Generation["extensions"] {
     return this.#generation.extensions;

@@ -73,6 +73,11 @@ export class Exchanges {
     return pending ? this.#handOver(pending) : await this.#wait(signal);
   }
 
+  /** How many polls wait for an event. */
+  get waitingPolls(): number {
+    return this.#waiters.length;
+  }
+
   /** Gives the runtime an event: to the first poll that waits, else to the next one that comes. */
   dispatch(invocation: Invocation): void {
     const exchange = new Exchange(

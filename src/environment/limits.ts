@@ -1,14 +1,13 @@
 /** Every budget of an execution environment, in milliseconds unless a name says otherwise. */
 
-/** Init of an on-demand function: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html */
-export const onDemandInitMs = 10_000;
-
 /**
- * Init under provisioned concurrency, before a snapshot, and of managed instances: the greater of 130 seconds and the
- * function's timeout (the same page).
+ * The init phase: 10 seconds on demand; the greater of 130 seconds and the function's timeout under provisioned
+ * concurrency, before a snapshot, and on managed instances. Afterwards an on-demand function starts anew inside its first
+ * invocation: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+ * @param type `AWS_LAMBDA_INITIALIZATION_TYPE`
  */
-export function longInitMs(timeoutSeconds: number): number {
-  return Math.max(130_000, timeoutSeconds * 1000);
+export function initMs(type: string, timeoutSeconds: number): number {
+  return type === "on-demand" ? 10_000 : Math.max(130_000, timeoutSeconds * 1000);
 }
 
 /** Loading a snapshot and what the function does after it: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks.html */

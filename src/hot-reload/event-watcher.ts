@@ -1,7 +1,7 @@
 /**
  * Sees changes by the kernel's events. Bun's recursive watch does most of it: it follows directories that are made,
- * renamed or moved in. What it misses (measured with Bun 1.4.5, compiled too) is told by an event without a file name or
- * by a look at the path itself, and answered by watching anew:
+ * renamed or moved in. What it misses (measured with Bun 1.4.5, compiled too) is told by an event without a file name
+ * or by a look at the path itself, and answered by watching anew:
  *
  * - the path's directory was removed, or events were lost since too many waited: it is deaf from then on;
  * - the path's file was replaced: the old one stays watched;
@@ -21,7 +21,7 @@ export interface EventWatcherOptions {
   readonly paths: readonly string[];
   readonly clock: Clock;
   readonly watch: WatchFunction;
-  readonly onChange: () => void;
+  readonly onChange: (path: string) => void;
   /** Watches cannot be had, or not all of them. This watcher has stopped when it is called; called once. */
   readonly onTrouble: (error: unknown) => void;
 }
@@ -80,7 +80,7 @@ export class EventWatcher {
     for (const { watched, stat, before } of outdated) {
       void this.#watch(watched, stat).then(() => {
         if (this.#isStopped) return;
-        if (watched.tree || before !== undefined) this.options.onChange();
+        if (watched.tree || before !== undefined) this.options.onChange(watched.path);
         if (!watched.tree && before !== undefined) warnMissing(watched.path);
       });
     }

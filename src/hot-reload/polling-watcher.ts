@@ -7,7 +7,9 @@ import { warnIfMany, warnMissing } from "./watched-path.ts";
 /** Milliseconds from the end of one scan to the start of the next (`docs/contract/lifecycle.md 6`). */
 const intervalMs = 200;
 
-/** A scan of a big tree is followed by a rest this many times as long, so that looking takes little of the processor. */
+/**
+ * A scan of a big tree is followed by a rest this many times as long, so that looking takes little of the processor.
+ */
 const restPerScan = 4;
 
 /** Milliseconds a scan may hold up everything else before it pauses. */
@@ -24,7 +26,7 @@ export class PollingWatcher {
   constructor(
     paths: readonly string[],
     private readonly clock: Clock,
-    private readonly onChange: () => void,
+    private readonly onChange: (path: string) => void,
   ) {
     this.#snapshots = paths.map((path) => new Snapshot(path));
   }
@@ -43,31 +45,33 @@ export class PollingWatcher {
 
   #scan(): void {
     const startedAt = this.clock.now();
-    const callOff = inSlices(this.clock, sliceMs, this.#lookAtAll(), (isDifferent) =>
-      this.#scanned(isDifferent, this.clock.now() - startedAt),
+    const callOff = inSlices(this.clock, sliceMs, this.#lookAtAll(), (changed) =>
+      this.#scanned(changed, this.clock.now() - startedAt),
     );
     if (callOff) this.#callOff = callOff;
   }
 
-  *#lookAtAll(): Generator<void, boolean> {
-    let isDifferent = false;
+  /** @returns the first path that differs */
+  *#lookAtAll(): Generator<void, string | undefined> {
+    let changed: string | undefined;
     for (const snapshot of this.#snapshots) {
-      if (yield* snapshot.look()) isDifferent = true;
+      const found = yield* snapshot.look();
+      changed ??= found;
       if (!snapshot.isMissing) this.#missing.delete(snapshot);
       else if (!this.#missing.has(snapshot)) {
         this.#missing.add(snapshot);
         warnMissing(snapshot.root);
       }
     }
-    return isDifferent;
+    return changed;
   }
 
-  #scanned(isDifferent: boolean, tookMs: number): void {
+  #scanned(changed: string | undefined, tookMs: number): void {
     if (this.#isStopped) return;
     this.#callOff = this.clock.after(Math.max(intervalMs, tookMs * restPerScan), () => this.#scan());
     if (!this.#hasLooked) for (const { root, size } of this.#snapshots) warnIfMany(root, size, "files");
     this.#hasLooked = true;
     this.#ready.resolve();
-    if (isDifferent) this.onChange();
+    if (changed !== undefined) this.onChange(changed);
   }
 }

@@ -19,7 +19,8 @@ export class Snapshot {
   /** Directories already reported as unreadable. */
   readonly #unreadable = new Set<string>();
   #looks = 0;
-  #isDifferent = false;
+  /** The first path that differs from the look before. */
+  #changed: string | undefined;
 
   /** @param root a directory, a file, or a symbolic link to either */
   constructor(readonly root: string) {}
@@ -37,11 +38,11 @@ export class Snapshot {
   /**
    * Looks at everything once. Yields after each file, where the caller may pause. Symbolic links inside the tree are
    * compared by their target, not followed: they may lead out of the tree or round in circles.
-   * @returns whether anything differs from the look before; the first never does
+   * @returns the first path that differs from the look before; none does in the first
    */
-  *look(): Generator<void, boolean> {
+  *look(): Generator<void, string | undefined> {
     this.#looks++;
-    this.#isDifferent = false;
+    this.#changed = undefined;
     const root = statPath(this.root);
     const directories = root && this.#note(this.root, root) ? [this.root] : [];
     for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
@@ -57,11 +58,11 @@ export class Snapshot {
     for (const [path, { lookedAt }] of this.#entries) {
       if (lookedAt !== this.#looks) {
         this.#entries.delete(path);
-        this.#isDifferent = true;
+        this.#changed ??= path;
       }
       yield;
     }
-    return this.#isDifferent && this.#looks > 1;
+    return this.#looks > 1 ? this.#changed : undefined;
   }
 
   /**
@@ -80,7 +81,7 @@ export class Snapshot {
     const entry = this.#entries.get(path);
     if (!entry) {
       this.#entries.set(path, { lookedAt: this.#looks, mode, mtimeMs, size, inode, target });
-      this.#isDifferent = true;
+      this.#changed ??= path;
       return isDirectory;
     }
     entry.lookedAt = this.#looks;
@@ -92,7 +93,7 @@ export class Snapshot {
       entry.target !== target
     ) {
       Object.assign(entry, { mode, mtimeMs, size, inode, target });
-      this.#isDifferent = true;
+      this.#changed ??= path;
     }
     return isDirectory;
   }

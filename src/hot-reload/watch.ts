@@ -17,8 +17,11 @@ export interface WatchOptions {
   readonly clock: Clock;
   /** The kernel's release, which tells a virtual machine of Docker Desktop; by default this machine's. */
   readonly kernelRelease?: string;
-  /** Called 500 ms after the last change of a series, at most 2 s after its first. Nothing is called at start. */
-  readonly onChange: () => void;
+  /**
+   * Called 500 ms after the last change of a series, at most 2 s after its first. Nothing is called at start.
+   * @param path of the first change, as far as that is known: it may be the one that is watched
+   */
+  readonly onChange: (path: string) => void;
   /** Ends everything, as `stop` does. */
   readonly signal?: AbortSignal;
 }
@@ -49,8 +52,16 @@ export function watchForChanges(options: WatchOptions, watch: WatchFunction = wa
   const { clock } = options;
   const paths = [...new Set(options.paths.map((path) => resolve(path)))];
   const ready = Promise.withResolvers<void>();
-  const debounce = new Debounce(clock, () => callSafely(options.onChange));
-  const changed = () => debounce.changed();
+  let firstChange: string | undefined;
+  const debounce = new Debounce(clock, () => {
+    const path = firstChange ?? (paths[0] as string);
+    firstChange = undefined;
+    callSafely(() => options.onChange(path));
+  });
+  const changed = (path: string) => {
+    firstChange ??= path;
+    debounce.changed();
+  };
   let isStopped = false;
   let isPolling = false;
   let stopWatcher = () => {};
@@ -62,7 +73,7 @@ export function watchForChanges(options: WatchOptions, watch: WatchFunction = wa
     stopWatcher = () => watcher.stop();
     watcher.start().then(() => {
       // What changed since events failed is part of the first look, and with that would never be seen.
-      if (wasChanging && !isStopped) changed();
+      if (wasChanging && !isStopped) debounce.changed();
       ready.resolve();
     });
   }

@@ -3,11 +3,12 @@ import { type Stats, statSync } from "node:fs";
 import { log } from "../log.ts";
 
 /**
- * Whether a name stands for Python's compiled modules. Python writes them beside the code when the function first imports
- * it: a function that runs must not reload itself. Nothing else is left out, hidden files neither: all of it may be code.
+ * Whether a name stands for Python's compiled modules, or for what Git keeps. Python writes the former beside the code
+ * when the function first imports it, Git the latter whenever somebody looks at a status. Nothing else is left out, not
+ * even hidden files: all of it may be code.
  */
 export function isIgnored(name: string): boolean {
-  return name === "__pycache__" || name.endsWith(".pyc");
+  return name === "__pycache__" || name === ".git" || name.endsWith(".pyc");
 }
 
 /** What is at the end of a path and of its symbolic links; `undefined`: nothing that can be reached. */

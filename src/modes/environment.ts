@@ -4,7 +4,7 @@ import { Environment } from "../environment/environment.ts";
 import type { Policy } from "../environment/policy.ts";
 import { extensionEnvironment, runtimeEnvironment } from "../environment/variables.ts";
 import type { Fault } from "../errors.ts";
-import { type Address, listen } from "../net/listener.ts";
+import { type Address, listenAsGo } from "../net/listener.ts";
 import type { FoundBootstrap } from "../prepare/bootstrap.ts";
 import { areExtensionsEnabled, findExtensions } from "../prepare/extension-files.ts";
 import { Owner } from "../process/owner.ts";
@@ -14,7 +14,7 @@ import { toApplicationLevel } from "../telemetry/log/json-levels.ts";
 import { type LogText, logBound } from "../telemetry/log/log-buffer.ts";
 import { JsonFormat, TextFormat } from "../telemetry/log/log-format.ts";
 import { type LogStore, SingleLog, SortedLogs } from "../telemetry/log/log-store.ts";
-import { Recorder } from "../telemetry/recorder.ts";
+import { Recorder, type RecorderOptions } from "../telemetry/recorder.ts";
 import type { FunctionFacts } from "../telemetry/records.ts";
 import { TelemetryService } from "../telemetry/subscribers/service.ts";
 
@@ -51,6 +51,8 @@ export interface EnvironmentParts {
   readonly showLine?: (text: string) => void;
   /** Shows output as it is. */
   readonly show: (chunk: Uint8Array) => Promise<void> | undefined;
+  readonly onMeasured?: RecorderOptions["onMeasured"];
+  readonly onExtensionsFinished?: RecorderOptions["onExtensionsFinished"];
   readonly onIdleFault: (fault: Fault) => void;
   readonly onEnd?: () => void;
 }
@@ -81,7 +83,7 @@ export function newEnvironment(parts: EnvironmentParts): BuiltEnvironment {
   const areExtensionsOn = areExtensionsEnabled();
   // Its address is in the environment of the processes, and the app wants what starts them.
   let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 });
-  const listener = listen("the Runtime API", parts.runtimeApi, (request) => answer(request));
+  const listener = listenAsGo("the Runtime API", parts.runtimeApi, (request) => answer(request));
   const { hostname, port } = listener.address;
 
   const env = runtimeEnvironment(variables, bootstrap.handler, `${hostname}:${port}`);
@@ -138,5 +140,16 @@ function newRecorder(parts: EnvironmentParts, logs: LogStore, telemetry: Telemet
   const format = isJsonFormat
     ? new JsonFormat(logs, facts, { application, system: settings.systemLogLevel })
     : new TextFormat(logs, facts, { initReports: policy.hasInitReports });
-  return new Recorder({ clock, format, telemetry, facts, isJsonFormat, show, flushMs: telemetryFlushMs });
+  const { onMeasured, onExtensionsFinished } = parts;
+  return new Recorder({
+    clock,
+    format,
+    telemetry,
+    facts,
+    isJsonFormat,
+    show,
+    flushMs: telemetryFlushMs,
+    ...(onMeasured && { onMeasured }),
+    ...(onExtensionsFinished && { onExtensionsFinished }),
+  });
 }

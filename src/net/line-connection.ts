@@ -44,7 +44,7 @@ export class LineSilentError extends Error {
 
   constructor(
     message: string,
-    /** Answers had come on this connection before: it may have been cut without a word. */
+    /** Whether this connection had brought answers before: then it may have been cut without either end noticing. */
     readonly wasReused: boolean,
   ) {
     super(message);
@@ -52,8 +52,8 @@ export class LineSilentError extends Error {
 }
 
 /**
- * Milliseconds the server has to accept the connection, to take a request that does not fit at once, and to answer: counted
- * from when it last took something.
+ * Milliseconds the server has to accept the connection, to take a request that does not fit at once, and to answer:
+ * counted from when it last took something.
  */
 const answerMs = 10_000;
 
@@ -168,7 +168,7 @@ export class LineConnection {
 
   /** @returns whether there was an answer, and there may be a next one behind it */
   #takeAnswer(): boolean {
-    // Nothing was asked: whatever it is, what follows could be taken for the answer to the next request.
+    // An answer to nothing: it could be taken for the answer to the next request.
     if (this.#waiting.length === 0) {
       this.#end();
       return false;

@@ -1,4 +1,5 @@
 /** Serving a Hono app. The one place that knows which listener it is. */
+import { serve } from "./listener/server.ts";
 
 export interface Address {
   readonly hostname: string;
@@ -10,7 +11,9 @@ export interface Address {
 export interface Listener extends AsyncDisposable {
   /** With the port that was taken, where any was asked for. */
   readonly address: Address;
-  /** Frees the port and closes every connection, whatever it waits for. Resolves when that is done; may be called again. */
+  /**
+   * Frees the port and closes every connection, whatever it waits for. Resolves when that is done; may be called again.
+   */
   stop(): Promise<void>;
 }
 
@@ -22,16 +25,14 @@ export class ListenError extends Error {
 /** Bodies are limited where they are read, with a proper answer; this only bounds what a broken client can send. */
 const maxBodyBytes = 1024 * 1024 * 1024;
 
+export type FetchHandler = (request: Request) => Response | Promise<Response>;
+
 /**
- * Listens until it is stopped.
+ * Listens with `Bun.serve` until it is stopped.
  * @param what the name of the server, for the error text
  * @throws {ListenError}
  */
-export function listen(
-  what: string,
-  address: Address,
-  fetch: (request: Request) => Response | Promise<Response>,
-): Listener {
+export function listen(what: string, address: Address, fetch: FetchHandler): Listener {
   const server = orListenError(what, address, () =>
     Bun.serve({
       ...address,
@@ -46,12 +47,21 @@ export function listen(
       development: false,
     }),
   );
-  const stop = () => server.stop(true);
-  return {
-    address: { hostname: address.hostname, port: server.port ?? address.port },
-    stop,
-    [Symbol.asyncDispose]: stop,
-  };
+  return toListener({ ...address, port: server.port ?? address.port }, () => server.stop(true));
+}
+
+/**
+ * The same for those who talk to Go's server elsewhere: requests that `Bun.serve` refuses are read as that reads them, and
+ * trailers are shown (`trailersOf`). What it costs stands in `docs/architecture.md`.
+ * @throws {ListenError}
+ */
+export function listenAsGo(what: string, address: Address, fetch: FetchHandler): Listener {
+  const server = orListenError(what, address, () => serve(address, fetch));
+  return toListener({ ...address, port: server.port }, async () => server.stop());
+}
+
+function toListener(address: Address, stop: () => Promise<void>): Listener {
+  return { address, stop, [Symbol.asyncDispose]: stop };
 }
 
 function orListenError<T>(what: string, { hostname, port }: Address, start: () => T): T {

@@ -6,6 +6,7 @@ import { ExtensionRefusal } from "../environment/extensions/extension-states.ts"
 import type { Extensions } from "../environment/extensions/extensions.ts";
 import { StateTransitionError } from "../environment/runtime-states.ts";
 import { log, logLevels } from "../log.ts";
+import { PlainResponse } from "../net/listener/plain-response.ts";
 import type { TelemetryService } from "../telemetry/subscribers/service.ts";
 import { addExtensionRoutes, extensionsVersion, type RegistrationFacts } from "./extension-routes.ts";
 import { apiError, methodNotAllowed, notFound } from "./replies.ts";
@@ -48,7 +49,7 @@ export function createRuntimeApi(options: RuntimeApiOptions): Hono {
     addTelemetryRoutes(options, add);
   } else {
     for (const version of [extensionsVersion, telemetryVersion, logsVersion]) {
-      app.all(`${version}/*`, () => new Response(null, { status: 404 }));
+      app.all(`${version}/*`, () => new PlainResponse(null, { status: 404 }));
     }
   }
   app.notFound(notFound);
@@ -62,9 +63,11 @@ export function createRuntimeApi(options: RuntimeApiOptions): Hono {
 }
 
 /**
- * The path as sent: percent-encoded, with every slash, without the query. HTTP/1.0 without a host has nothing before it.
+ * The path as sent: percent-encoded, with every slash, without the query. HTTP/1.0 without a host has nothing before
+ * it.
  *
- * Hono's router for few routes takes a path with a slash behind it for the same; AWS does not. Two slashes it leaves alone.
+ * Hono's router for few routes takes a path with a slash behind it for the same; AWS does not. Two slashes it leaves
+ * alone.
  */
 export function rawPath(request: Request): string {
   const { url } = request;

@@ -2,6 +2,7 @@
 import type { Delivered, Extension } from "../environment/extensions/extension.ts";
 import { ExtensionRefusal } from "../environment/extensions/extension-states.ts";
 import type { Extensions } from "../environment/extensions/extensions.ts";
+import { PlainResponse } from "../net/listener/plain-response.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
 import { accepted, apiError, escapeHtml, toApiJson } from "./replies.ts";
 
@@ -35,7 +36,7 @@ export function addExtensionRoutes({ host, registration }: RuntimeApiOptions, ad
     return event.kind === "invoke" ? invokeReply(event) : shutdownReply(event);
   });
 
-  /** Both ways to report an error. The body is nobody's business. */
+  /** Both ways to report an error. The body is ignored. */
   const report = (call: "initError" | "exitError", request: Request): Response => {
     const id = identifierOf(request);
     const errorType = request.headers.get("lambda-extension-function-error-type") ?? "";
@@ -43,7 +44,7 @@ export function addExtensionRoutes({ host, registration }: RuntimeApiOptions, ad
       throw new ExtensionRefusal("Extension.MissingHeader", "Lambda-Extension-Function-Error-Type not found");
     }
     const extension = host.extensions.withId(id);
-    // Recorded so: another text than that of the poll.
+    // AWS's text here is another one than at the poll.
     if (!extension) throw new ExtensionRefusal(unknownExtension, "Unknown Lambda-Extension-Identifier");
     extension.report(call, errorType);
     return accepted();
@@ -80,7 +81,7 @@ function identifierOf(request: Request): string {
 function toUuid(text: string): string | undefined {
   let digits = text;
   if (text.length === 45 && /^urn:uuid:/i.test(text)) digits = text.slice(9);
-  // Braces, or whatever else stands around it: recorded so.
+  // AWS takes any two characters around it for braces.
   if (text.length === 38) digits = text.slice(1, -1);
   if (/^[0-9a-f]{32}$/i.test(text)) digits = text.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(digits) ? digits.toLowerCase() : undefined;
@@ -115,7 +116,7 @@ function registered(extension: Extension, facts: RegistrationFacts, acceptedFeat
   const { functionName, functionVersion, handler, accountId } = facts;
   const wantsAccountId = acceptedFeatures.split(",").some((feature) => feature.trim() === "accountId");
   const about = { functionName, functionVersion, handler };
-  return new Response(toApiJson(wantsAccountId && accountId !== "" ? { accountId, ...about } : about), {
+  return new PlainResponse(toApiJson(wantsAccountId && accountId !== "" ? { accountId, ...about } : about), {
     headers: { "Content-Type": "application/json", "Lambda-Extension-Identifier": extension.id },
   });
 }
@@ -129,7 +130,7 @@ function invokeReply({ invocation }: Extract<Delivered, { kind: "invoke" }>): Re
     invokedFunctionArn,
     ...(traceId === "" ? {} : { tracing: { type: "X-Amzn-Trace-Id", value: traceId } }),
   };
-  return new Response(escapeHtml(JSON.stringify(event)), {
+  return new PlainResponse(escapeHtml(JSON.stringify(event)), {
     headers: {
       "Content-Type": "application/json",
       "Lambda-Extension-Event-Identifier": crypto.randomUUID(),
@@ -137,8 +138,8 @@ function invokeReply({ invocation }: Extract<Delivered, { kind: "invoke" }>): Re
   });
 }
 
-/** No event identifier, and a content type of text: recorded so. */
+/** On AWS it has no event identifier, and a content type of text. */
 function shutdownReply({ deadlineMs, reason }: Extract<Delivered, { kind: "shutdown" }>): Response {
   const event = { eventType: "SHUTDOWN", deadlineMs, shutdownReason: reason };
-  return new Response(JSON.stringify(event), { headers: { "Content-Type": "text/plain; charset=utf-8" } });
+  return new PlainResponse(JSON.stringify(event), { headers: { "Content-Type": "text/plain; charset=utf-8" } });
 }

@@ -1,11 +1,12 @@
-/** The answers of the Runtime API, byte for byte AWS's: `docs/contract/runtime-api.md 1`, `docs/contract/runtime-api.md 3`. */
+/** The answers of the Runtime API, byte for byte AWS's (`docs/contract/runtime-api.md 1` and its section 3). */
 import type { ExtensionRefusalType } from "../environment/extensions/extension-states.ts";
+import { PlainResponse } from "../net/listener/plain-response.ts";
 
 const json = { "Content-Type": "application/json" };
 
 /** Body and headers of what the runtime sent was taken. */
 export function accepted(): Response {
-  return new Response('{"status":"OK"}\n', { status: 202, headers: json });
+  return new PlainResponse('{"status":"OK"}\n', { status: 202, headers: json });
 }
 
 /** Error types of the API itself. */
@@ -21,11 +22,11 @@ export type ApiErrorType =
   | "InvalidFunctionResponseMode";
 
 export function apiError(status: number, errorType: ApiErrorType, errorMessage: string): Response {
-  return new Response(toApiJson({ errorMessage, errorType }), { status, headers: json });
+  return new PlainResponse(toApiJson({ errorMessage, errorType }), { status, headers: json });
 }
 
 export function notFound(): Response {
-  return new Response("404 page not found\n", {
+  return new PlainResponse("404 page not found\n", {
     status: 404,
     headers: { "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" },
   });
@@ -33,7 +34,7 @@ export function notFound(): Response {
 
 /** A known path and another method. Without `Allow`, as LocalStack's init has it. */
 export function methodNotAllowed(): Response {
-  return new Response(null, { status: 405 });
+  return new PlainResponse(null, { status: 405 });
 }
 
 /** JSON with the characters escaped that AWS's escapes, and a newline behind it. */

@@ -7,6 +7,7 @@ import { maxStreamedBytes } from "../environment/limits.ts";
 import { type Fault, tooLargeBody, tooLargeType, toStoredErrorType } from "../errors.ts";
 import { log, logLevels } from "../log.ts";
 import { readBody } from "../net/body.ts";
+import { PlainResponse } from "../net/listener/plain-response.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
 import { errorCauseContentType, toStoredError } from "./error-body.ts";
 import { toErrorCause } from "./error-cause.ts";
@@ -73,13 +74,7 @@ export function addRuntimeRoutes(
     return accepted();
   };
 
-  add("POST", `${version}/runtime/invocation/:id/response`, async (request, path) => {
-    const reply = await takeAnswer("response", request, path);
-    // Bun does not know trailers and closes the connection at once: announced so, the runtime does not reuse it.
-    if (request.headers.has("trailer")) reply.headers.set("Connection", "close");
-    return reply;
-  });
-
+  add("POST", `${version}/runtime/invocation/:id/response`, (request, path) => takeAnswer("response", request, path));
   add("POST", `${version}/runtime/invocation/:id/error`, (request, path) => takeAnswer("error", request, path));
 
   add("POST", `${version}/runtime/init/error`, async (request) => {
@@ -94,7 +89,7 @@ export function addRuntimeRoutes(
   });
 
   add("GET", `${version}/ping`, () => {
-    return new Response("pong", { headers: { "Content-Type": "text/plain; charset=utf-8" } });
+    return new PlainResponse("pong", { headers: { "Content-Type": "text/plain; charset=utf-8" } });
   });
 }
 
@@ -150,11 +145,14 @@ function eventReply({ request, deadlineMs, invocationId }: Invocation, maxPayloa
   if (request.clientContext) headers["Lambda-Runtime-Client-Context"] = toHeaderValue(request.clientContext);
   if (request.cognitoIdentity) headers["Lambda-Runtime-Cognito-Identity"] = toHeaderValue(request.cognitoIdentity);
   if (request.tenantId) headers["Lambda-Runtime-Aws-Tenant-Id"] = toHeaderValue(request.tenantId);
-  return new Response(withinLimit(request, maxPayloadBytes), { headers });
+  return new PlainResponse(withinLimit(request, maxPayloadBytes), { headers });
 }
 
 /** An event above the limit is cut, as LocalStack's init does; nobody but the log would notice otherwise. */
-function withinLimit({ requestId, payload }: Invocation["request"], maxPayloadBytes: number): string | Uint8Array {
+function withinLimit(
+  { requestId, payload }: Invocation["request"],
+  maxPayloadBytes: number,
+): string | Uint8Array<ArrayBuffer> {
   // A UTF-16 unit becomes at most three bytes: most events need not be measured.
   if (payload.length * 3 <= maxPayloadBytes || Buffer.byteLength(payload) <= maxPayloadBytes) return payload;
   log.warn(

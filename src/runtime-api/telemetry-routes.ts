@@ -1,6 +1,7 @@
 /** Subscribing to telemetry, through the Telemetry API or the older Logs API: `docs/contract/runtime-api.md 7`. */
 
 import { readBody } from "../net/body.ts";
+import { PlainResponse } from "../net/listener/plain-response.ts";
 import { OtherApiError, SubscriptionClosedError, type TelemetryService } from "../telemetry/subscribers/service.ts";
 import { parseSubscription, type SubscriptionApi, SubscriptionError } from "../telemetry/subscribers/subscription.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
@@ -37,7 +38,7 @@ function subscribed(
   try {
     telemetry.checkOpen(api);
     telemetry.subscribe(name, parseSubscription(api, text, runtimeApiPort, telemetry.isManaged));
-    return new Response('"OK"', { headers: json });
+    return new PlainResponse('"OK"', { headers: json });
   } catch (error) {
     if (error instanceof SubscriptionError || error instanceof OtherApiError) {
       return refusal(400, validationErrorTypes[api], error.message);
@@ -55,5 +56,5 @@ const json = { "Content-Type": "application/json" };
 
 /** Keys in the order of AWS's references, which is not that of the other APIs. */
 function refusal(status: number, errorType: string, errorMessage: string): Response {
-  return new Response(JSON.stringify({ errorType, errorMessage }), { status, headers: json });
+  return new PlainResponse(JSON.stringify({ errorType, errorMessage }), { status, headers: json });
 }

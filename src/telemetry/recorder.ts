@@ -23,10 +23,17 @@ export interface RecorderOptions {
   readonly facts: records.FunctionFacts;
   /** Whether the function logs in JSON. */
   readonly isJsonFormat: boolean;
-  /** Shows output as it is, in whole characters, and takes its memory over. A promise it returns holds up whoever writes. */
+  /**
+   * Shows output as it is, in whole characters, and takes its memory over. A promise it returns holds up whoever
+   * writes.
+   */
   readonly show: (chunk: Uint8Array) => unknown;
   /** Milliseconds subscribers have, when a shutdown begins, to take what waits for them. */
   readonly flushMs: number;
+  /** Is told what was measured of each invocation. */
+  readonly onMeasured?: (report: InvocationReport) => void;
+  /** Is told for how many milliseconds extensions worked on after an invocation. */
+  readonly onExtensionsFinished?: (requestId: string, ms: number) => void;
 }
 
 /** The output of one process. */
@@ -114,6 +121,7 @@ export class Recorder implements EnvironmentEvents {
     if (!facts.isManaged) this.#flush("function");
     const at = clock.epoch();
     format.ended(at, report);
+    this.options.onMeasured?.(report);
     if (!telemetry.isListening) return;
     if (!facts.isManaged) telemetry.record(records.runtimeDone(at, report));
     if (report.faultReason !== undefined) telemetry.record(records.fault(at, report));
@@ -122,11 +130,15 @@ export class Recorder implements EnvironmentEvents {
   }
 
   extensionsFinished({ requestId }: InvocationStart, ms: number): void {
+    this.options.onExtensionsFinished?.(requestId, ms);
     const report = this.#unreported.get(requestId);
     if (report) this.#report(report, ms);
   }
 
-  /** What an invocation came to, when everything for it is done. @param overheadMs what extensions took beyond the runtime */
+  /**
+   * What an invocation came to, when everything for it is done.
+   * @param overheadMs what extensions took beyond the runtime
+   */
   #report(report: InvocationReport, overheadMs?: number): void {
     const { clock, telemetry, facts } = this.options;
     const at = clock.epoch();
@@ -141,7 +153,7 @@ export class Recorder implements EnvironmentEvents {
 
   async shutdownStarted(): Promise<void> {
     this.#flush("function");
-    // Nobody will be done any more.
+    // No extension will tell any more that it is done.
     for (const report of this.#unreported.values()) this.#report(report);
     const { telemetry, flushMs } = this.options;
     if (telemetry.isListening) await telemetry.flush(flushMs);
@@ -157,8 +169,8 @@ export class Recorder implements EnvironmentEvents {
   }
 
   /**
-   * Output without a newline behind it, from whoever has nothing more to write for now. Where invocations run side by side,
-   * that is nobody: the line may be another one's.
+   * Output without a newline behind it, from whoever has nothing more to write for now. Where invocations run side by
+   * side, that is nobody: the line may be another one's.
    */
   #flush(type: OutputSource["kind"]): void {
     for (const stream of this.#streams) if (stream.type === type) stream.lines.flush();

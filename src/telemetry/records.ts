@@ -35,7 +35,10 @@ export interface FunctionFacts {
   readonly instanceId: string;
   /** A managed instance: invocations run at the same time, and are reported in short. */
   readonly isManaged?: boolean;
-  /** Whether Billed Duration includes Init Duration, as on AWS since August 2025. LocalStack's own tests want it without. */
+  /**
+   * Whether Billed Duration includes Init Duration, as on AWS since August 2025. LocalStack's own tests want it
+   * without.
+   */
   readonly billsInit?: boolean;
 }
 
@@ -51,7 +54,10 @@ export interface TelemetryEvent {
   readonly at: number;
   /** Only of a line of output: the line. */
   readonly line?: string;
-  /** The full type, such as `platform.start`, and the record in each dialect; `undefined`: this dialect has no such record. */
+  /**
+   * The full type, such as `platform.start`, and the record in each dialect; `undefined`: this dialect has no such
+   * record.
+   */
   render(dialect: Dialect): { readonly type: string; readonly record: unknown } | undefined;
 }
 

@@ -131,3 +131,45 @@ test("at the log level trace every line is JSON, and tells of each request and e
   expect(lines).toContainEqual(expect.objectContaining({ msg: `POST /2018-06-01/runtime/invocation/${id}/response` }));
   expect(lines.some(({ level, msg }) => level === "debug" && msg.endsWith(`${id}/response answered 202`))).toBe(true);
 });
+
+describe("a value that is not used, where the function can run all the same:", () => {
+  const rows: [variable: string, value: string, warnings: number][] = [
+    ["LOCALSTACK_INIT_PHASE_TIMEOUT", "abc", 1],
+    ["LOCALSTACK_INIT_PHASE_TIMEOUT", "-3", 1],
+    ["LOCALSTACK_INIT_PHASE_TIMEOUT", "1.5", 1],
+    ["LOCALSTACK_INIT_PHASE_TIMEOUT", "", 0],
+    ["LOCALSTACK_INIT_FAILURE", "", 0],
+    ["AWS_LAMBDA_MAX_CONCURRENCY", "0", 1],
+    ["AWS_LAMBDA_MAX_CONCURRENCY", "abc", 1],
+    ["AWS_LAMBDA_MAX_CONCURRENCY", "", 0],
+  ];
+  test.each(rows)("%s=%j, of which the function sees nothing", async (variable, value, warnings) => {
+    const init = startInit(runFixture("shows-its-process.ts"), { env: { [variable]: value } });
+    const { env } = JSON.parse((await init.invoke("{}")).body);
+    expect(Object.keys(env)).not.toContain(variable);
+    await init.stop();
+    const lines = init.stderr.split("\n").filter((line) => line.includes(`${variable} is "${value}": it must be`));
+    expect([lines.length, init.stderr.trim().split("\n").filter(Boolean).length]).toEqual([warnings, warnings]);
+  });
+});
+
+test.each([
+  ["", "x", "x"],
+  [undefined, "x", "x"],
+  ["own", "x", "own"],
+  ["", "", undefined],
+])("an empty handler counts as absent: AWS_LAMBDA_FUNCTION_HANDLER=%p, _HANDLER=%p", async (own, general, handler) => {
+  const [program, ...args] = runFixture("shows-its-process.ts");
+  const init = startInit([program as string, ...args], {
+    env: { AWS_LAMBDA_FUNCTION_HANDLER: own, _HANDLER: general },
+  });
+  const { env } = JSON.parse((await init.invoke("{}")).body);
+  // Without one in the environment it is the command's last word.
+  expect(env._HANDLER).toBe(handler ?? args.at(-1));
+});
+
+test("only one of LocalStack's two variables is a bad setting that names the other", async () => {
+  const init = startInit(command, { env: { LOCALSTACK_RUNTIME_ENDPOINT: undefined } });
+  expect(await init.exited()).toBe(2);
+  expect(init.stderr).toContain("LOCALSTACK_RUNTIME_ENDPOINT is missing");
+});

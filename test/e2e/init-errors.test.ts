@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { Gate } from "./support/gate.ts";
-import { runFixture, startInit, stopAll, within } from "./support/init.ts";
+import { runFixture, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
 
@@ -27,7 +27,7 @@ async function failure(command: readonly string[], options: Parameters<typeof st
 /** As `failure`, but init is not told to stop. */
 async function failureLeftAlone(command: readonly string[], options: Parameters<typeof startInit>[1] = {}) {
   const init = startInit(command, options);
-  const status = await within(init.exited(), "the exit of init", 40_000);
+  const status = await init.exitedByItself(40_000);
   return { init, status, callbacks: init.double.callbacks };
 }
 
@@ -200,7 +200,7 @@ describe("LocalStack", () => {
     const toldAt = performance.now();
     const answer = await init.post('{"invoke-id":"late","payload":"{}"}');
     expect(answer.status).toBe(503);
-    expect(await init.exited()).toBe(1);
+    expect(await init.exitedByItself()).toBe(1);
     expect(performance.now() - toldAt).toBeGreaterThan(9000);
     expect(performance.now() - toldAt).toBeLessThan(12_000);
     expect(init.double.callbacks).toHaveLength(1);

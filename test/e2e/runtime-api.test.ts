@@ -1,17 +1,25 @@
 /** What only shows on the wire; the rest of the API is tested without a socket. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { type Init, startInit, stopAll, within } from "./support/init.ts";
+import { readdirSync } from "node:fs";
+import { waitUntil } from "../support/within.ts";
+import { type Init, type StartOptions, startInit, stopAll, within } from "./support/init.ts";
 
 let init: Init;
 
 beforeEach(async () => {
-  init = startInit(["sh", "-c", "echo up; exec sleep 600"]);
-  while (!init.stdout.includes("up")) await Bun.sleep(5);
+  init = await startIdle();
 });
 afterEach(stopAll);
 
+/** An init whose runtime does nothing: the test calls in its place. */
+async function startIdle(options: StartOptions = {}): Promise<Init> {
+  const started = startInit(["sh", "-c", "echo up; exec sleep 600"], options);
+  await waitUntil("the runtime runs", () => started.stdout.includes("up"));
+  return started;
+}
+
 /** Sends bytes and returns all that came back until the connection closed. */
-async function exchange(request: string): Promise<string> {
+async function exchange(request: string, then: "waits" | "and closes its half" = "waits"): Promise<string> {
   let reply = "";
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   const socket = await Bun.connect({
@@ -30,6 +38,7 @@ async function exchange(request: string): Promise<string> {
   });
   let left: Uint8Array = Buffer.from(request, "latin1");
   left = left.subarray(socket.write(left));
+  if (then === "and closes its half") socket.shutdown();
   await within(closed, "the end of the connection");
   return reply;
 }
@@ -106,6 +115,103 @@ test("a header block of 5 MiB is refused", async () => {
   const reply = await exchange(`GET /2018-06-01/ping HTTP/1.1\r\nX-Cause: ${cause}\r\n${close}`);
   expect(reply === "" || reply.startsWith("HTTP/1.1 431 ")).toBe(true);
 });
+
+/** The bodies of the answers in a reply, in their order. */
+const bodies = (reply: string) => reply.split(/HTTP\/1\.1 \d+ [\s\S]*?\r\n\r\n/).slice(1);
+
+const ping = "GET /2018-06-01/ping HTTP/1.1\r\n";
+const lastPing = `${ping}${close}`;
+const answerPath = "/2018-06-01/runtime/invocation/x/response";
+const noSuchId = '{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}\n';
+
+describe("HTTP as Go's server takes it", () => {
+  const withBody = `POST ${answerPath} HTTP/1.1\r\nHost: init\r\nContent-Length: 2\r\n\r\n{}`;
+  const chunked = `POST ${answerPath} HTTP/1.1\r\nHost: init\r\nTransfer-Encoding: chunked\r\n`;
+  const rows: [what: string, request: string, bodies: string[]][] = [
+    ["a line break behind a body", `${withBody}\r\n${lastPing}`, [noSuchId, "pong"]],
+    ["several line breaks behind a body", `${withBody}\r\n\n\r\n${lastPing}`, [noSuchId, "pong"]],
+    ["many requests at once", `${`${ping}Host: init\r\n\r\n`.repeat(50)}${lastPing}`, Array(51).fill("pong")],
+    ["lines ended by LF alone", lastPing.replaceAll("\r\n", "\n"), ["pong"]],
+    [
+      "a body behind lines ended by LF alone, and a line ended by CRLF",
+      `POST ${answerPath} HTTP/1.1\nHost: init\r\nContent-Length: 2\n\n{}${lastPing}`,
+      [noSuchId, "pong"],
+    ],
+    ["trailers that nobody announced", `${chunked}\r\n2\r\n{}\r\n0\r\nA: b\r\n\r\n${lastPing}`, [noSuchId, "pong"]],
+    [
+      "trailers that were announced",
+      `${chunked}Trailer: A, B\r\n\r\n2\r\n{}\r\n0\r\nA: b\r\nB: c\r\n\r\n${lastPing}`,
+      [noSuchId, "pong"],
+    ],
+    [
+      "trailers that were announced and do not come",
+      `${chunked}Trailer: A\r\n\r\n0\r\n\r\n${lastPing}`,
+      [noSuchId, "pong"],
+    ],
+    ["a method nobody knows", `FOO /2018-06-01/ping HTTP/1.1\r\nHost: init\r\n\r\n${lastPing}`, ["", "pong"]],
+    ["a header that goes on in the next line", `${ping}A: b\r\n c\r\n${close}`, ["pong"]],
+    ["1,000 headers", `${ping}${"A: b\r\n".repeat(1000)}${close}`, ["pong"]],
+  ];
+  test.each(rows)("%s", async (_, request, expected) => {
+    expect(bodies(await exchange(request))).toEqual(expected);
+  });
+
+  test.each([
+    ["small", "{}"],
+    ["of 2 MB", JSON.stringify("x".repeat(2_000_000))],
+  ])("a request behind a poll waits until that has its event, here a %s one", async (_, event) => {
+    const reply = exchange(`GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: init\r\n\r\n${lastPing}`);
+    await init.double.waitForReady();
+    await init.send(event);
+    expect(bodies(await reply)).toEqual([event, "pong"]);
+  });
+
+  const refused: [what: string, request: string, status: string][] = [
+    ["no host", `${ping}\r\n`, "400 Bad Request: missing required Host header"],
+    ["two hosts", `${ping}Host: a\r\n${close}`, "400 Bad Request: too many Host headers"],
+    ["no HTTP at all", "hello\r\n\r\n", "400 Bad Request"],
+    [
+      "two ways to tell the length",
+      `${withBody.replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n")}`,
+      "400 Bad Request",
+    ],
+  ];
+  test.each(refused)("%s is refused with the reason in the body", async (_, request, reason) => {
+    const reply = await exchange(request);
+    expect(reply).toStartWith("HTTP/1.1 400 Bad Request\r\n");
+    expect(bodies(reply)).toEqual([reason]);
+  });
+
+  test("a client that has closed its half gets its answer", async () => {
+    expect(bodies(await exchange(`${ping}Host: init\r\n\r\n`, "and closes its half"))).toEqual(["pong"]);
+  });
+});
+
+test("the port is shared with nobody", () => {
+  const share = () =>
+    Bun.serve({ hostname: "127.0.0.1", port: init.runtimeApiPort, reusePort: true, fetch: () => new Response() });
+  expect(share).toThrow();
+});
+
+test("a function that opens connections without end takes no descriptor from init that it needs", async () => {
+  await init.stop();
+  init = await startIdle({ prefix: ["sh", "-c", 'ulimit -n 256; exec "$@"', "limited"] });
+  const sockets = await Promise.all(Array.from({ length: 400 }, openAndPing));
+  expect(bodies(await exchange(lastPing))).toEqual(["pong"]);
+  expect(readdirSync(`/proc/${init.process.pid}/fd`).length).toBeLessThan(230);
+  for (const socket of sockets) socket?.terminate();
+});
+
+/** A connection that is kept behind its answer, unless init closed it before. */
+async function openAndPing(): Promise<Bun.Socket | undefined> {
+  const { promise: answered, resolve } = Promise.withResolvers<void>();
+  const done = () => resolve();
+  const socket = { data: done, close: done, error: done };
+  const opened = await Bun.connect({ hostname: "127.0.0.1", port: init.runtimeApiPort, socket }).catch(() => undefined);
+  opened?.write(`${ping}Host: init\r\n\r\n`);
+  if (opened) await within(answered, "an answer, or the end of the connection");
+  return opened;
+}
 
 test("pings go on while a poll waits, over one connection each", async () => {
   const poll = new AbortController();

@@ -25,9 +25,10 @@ const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const tracing = { spanId: "b", type: "X-Amzn-Trace-Id", value: "Root=1-a;Parent=b;Sampled=1" };
 
 /** Whether the extension is still at work when the runtime is done is up to the two of them. */
-function withoutOverhead({ type, record }: { type: string; record: Record<string, unknown> }) {
-  const { spans, ...rest } = record;
-  return { type, record: type === "platform.report" && spans ? rest : record };
+function withoutOverhead({ type, record }: { type: string; record: unknown }) {
+  if (type !== "platform.report") return { type, record };
+  const { spans: _, ...rest } = record as Record<string, unknown>;
+  return { type, record: rest };
 }
 
 const span = (name: string) => ({ name, start: expect.stringMatching(time), durationMs: expect.any(Number) });
@@ -111,7 +112,7 @@ describe("the Telemetry API", () => {
         await world.record("a", "platform.report");
         expect((await world.saw("a", "subscribed")).text).toBe('"OK"');
         const told = world.records("a");
-        expect(told.map(withoutOverhead)).toEqual(wholeStory(id, schemaVersion));
+        expect(told.map(withoutOverhead) as object[]).toEqual(wholeStory(id, schemaVersion) as object[]);
         for (const record of told) {
           expect(record.time).toMatch(time);
           expect(Object.keys(record)).toEqual(["time", "type", "record"]);
@@ -147,7 +148,7 @@ describe("the Telemetry API", () => {
     start({ refuses: 3, types: platformAndFunction });
     const { id } = await say(twoLines);
     await world.record("a", "platform.report");
-    expect(world.records("a").map(withoutOverhead)).toEqual(wholeStory(id));
+    expect(world.records("a").map(withoutOverhead) as object[]).toEqual(wholeStory(id) as object[]);
   });
 
   withRoot(
@@ -176,6 +177,27 @@ describe("the Telemetry API", () => {
       expect(record.droppedBytes).toBeGreaterThan(record.droppedRecords * 100);
     },
     60_000,
+  );
+
+  withRoot(
+    "has an extension's time in the report of the invocation it worked for, and not in the next one",
+    async () => {
+      const telemetry = { types: ["platform"] };
+      const onInvoke = [{ delayMs: 1000 }, {}];
+      world = startWithExtensions(runFixture("does-what-the-event-says.ts"), { a: { telemetry, onInvoke } });
+      const first = await say({});
+      const second = await say({});
+      const report = (id: string) => world.record("a", "platform.report", ({ record }) => record.requestId === id);
+      const { spans, metrics } = (await report(first.id)).record;
+      expect(spans).toEqual([span("extensionOverhead")]);
+      expect(spans[0].durationMs).toBeGreaterThan(900);
+      // The answer did not wait for it, and neither did the figures of either invocation.
+      expect(metrics.durationMs).toBeLessThan(900);
+      expect((await report(second.id)).record.metrics.durationMs).toBeLessThan(900);
+      for (const { logs } of [first, second]) {
+        expect(Number(/\tDuration: ([\d.]+) ms/.exec(logs)?.[1])).toBeLessThan(900);
+      }
+    },
   );
 
   withRoot("tells of a timeout, a crash and a function's error, and of the init that follows", async () => {

@@ -39,6 +39,7 @@ export const noChanges: readonly Row[] = [
   ["a cache of Python's written again", ({ root }) => writeCache(`${root}/dir/sub/__pycache__`, 2)],
   ["a removed cache", ({ root }) => removeCache(`${root}/__pycache__`)],
   ["a compiled module beside its source", ({ root }) => writeFile(`${root}/dir/module.pyc`, "compiled")],
+  ["what Git writes", ({ root }) => mkdir(`${root}/.git/objects`, { recursive: true })],
   ["a change behind a symbolic link in the tree", ({ outside }) => writeFile(`${outside}/file`, "changed")],
 ];
 

@@ -53,6 +53,20 @@ describe.each(["event", "polling"] as const)("by %s", (strategy) => {
     expect(calls).toBe(0);
   });
 
+  test("the first change of a series is named", async () => {
+    const named: string[] = [];
+    await start({ strategy, onChange: (path) => named.push(path) });
+    await appendFile(`${fixture.root}/dir/file`, "more");
+    await noticed("dir/file");
+    await appendFile(`${fixture.root}/file`, "more");
+    await noticed("file");
+    await clock.advance(1000);
+    await writeFile(`${fixture.root}/dir/new`, "");
+    await noticed("dir/new");
+    await clock.advance(1000);
+    expect(named).toEqual([`${fixture.root}/dir/file`, `${fixture.root}/dir/new`]);
+  });
+
   test("a change is called 500 ms after it was noticed, and once", async () => {
     await start({ strategy });
     await appendFile(`${fixture.root}/dir/file`, "more");

@@ -75,14 +75,6 @@ describe("a response", () => {
     },
   );
 
-  test("with trailers announced is answered on a connection that closes", async () => {
-    const fixture = await running();
-    const trailer = "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body";
-    const reply = await fixture.respond("id-1", chunked("partial"), { [modeHeader]: "streaming", Trailer: trailer });
-    expect(reply.headers.get("connection")).toBe("close");
-    expect(await seen(reply)).toEqual(accepted);
-  });
-
   test("after which the runtime is still sending is not complete", async () => {
     const fixture = await running();
     const { body, push, end } = unfinished();

@@ -54,8 +54,8 @@ export class Callbacks {
   }
 
   /**
-   * What became of an invocation: its log text, which LocalStack reads at the moment the result arrives, then its result.
-   * What the result is was decided by whoever gave it, never by looking into it.
+   * What became of an invocation: its log text, which LocalStack reads at the moment the result arrives, then its
+   * result. Whether it is a response or an error is told with it, and never found out by looking into its body.
    */
   invocation(requestId: string, logs: LogPieces, { channel, body }: Result): Promise<Fate> {
     const path = `invocations/${encodeURIComponent(requestId)}`;

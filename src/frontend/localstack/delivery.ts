@@ -31,9 +31,9 @@ export interface DeliveryOptions {
   readonly endpoint: string;
   readonly clock: Clock;
   /**
-   * Posts that are given together follow each other on the connection without waiting for the answer in between. They must
-   * not overtake each other; servers that HTTP allows to answer them in parallel do not exist as far as known, but a proxy
-   * between could.
+   * Posts that are given together follow each other on the connection without waiting for the answers in between. They
+   * must take effect in order. HTTP would allow a server to handle them in parallel; none is known that does, but a
+   * proxy in between might.
    */
   readonly sendsAhead: boolean;
 }
@@ -103,9 +103,8 @@ export class Delivery {
   }
 
   /**
-   * @returns milliseconds to wait before trying again; `undefined` for a LocalStack that took a post on a fresh connection
-   * and does not answer: it has been told, as far as anybody knows. One that is silent on a connection it had answered on
-   * may never have got it.
+   * @returns milliseconds to wait before trying again; `undefined`: not again. A LocalStack that took a post on a fresh
+   * connection and is silent has probably got it. One that had answered on the connection before may never have.
    */
   #pauseAfter(error: unknown, pauses: number): number | undefined {
     if (error instanceof LineSilentError) return error.wasReused ? 0 : undefined;

@@ -11,7 +11,9 @@ export interface Result {
   readonly body: Uint8Array | string;
 }
 
-/** What the caller gets of an invocation that init's end cut off: without it, it would wait for LocalStack's own limit. */
+/**
+ * What the caller gets of an invocation that init's end cut off: without it, it would wait for LocalStack's own limit.
+ */
 const stoppedFault: Fault = {
   type: "Sandbox.Failure",
   reason: "The execution environment was stopped before the invocation had ended",

@@ -34,7 +34,9 @@ export interface LogFormat {
 }
 
 export interface TextOptions {
-  /** Whether failed inits have a line, and REPORT their status: LocalStack of the first protocol writes these itself. */
+  /**
+   * Whether failed inits have a line, and REPORT their status: LocalStack of the first protocol writes these itself.
+   */
   readonly initReports: boolean;
 }
 
@@ -92,7 +94,7 @@ export class TextFormat implements LogFormat {
     this.logs.addLine(`${endLine(requestId)}${reportLine(figures)}`, requestId);
   }
 
-  /** What a function says of itself, with an error of its handler, is no status of the invocation. */
+  /** An error that the handler reported gives REPORT no status: on AWS it has none either. */
   #endOf({ status, errorType, faultReason, isInitFailure }: InvocationReport): LineStatus | undefined {
     if (status === "timeout") return { status };
     const isBroken = faultReason !== undefined || (isInitFailure && this.options.initReports);
@@ -113,7 +115,7 @@ export class JsonFormat implements LogFormat {
   output(): void {}
 
   line(type: "function" | "extension", line: string, at: number, isPiece: boolean): void {
-    // What cannot be judged is not thrown away.
+    // A piece says nothing about the level of its whole line, so it is kept.
     const kept = type === "function" && !isPiece ? keepsApplicationLine(line, this.levels.application, at) : line;
     if (kept !== undefined) this.logs.appendLine(kept);
   }

@@ -138,7 +138,12 @@ export class Init {
       () => this.signal("SIGTERM"),
       () => {},
     );
-    const status = await within(this.process.exited, "the exit of init");
+    return await this.exitedByItself();
+  }
+
+  /** As `exited`, without anybody's asking for it. */
+  async exitedByItself(ms = patienceMs): Promise<number> {
+    const status = await within(this.process.exited, "the exit of init", ms);
     await within(this.#outputs, "the end of init's output");
     return status;
   }
@@ -182,7 +187,7 @@ export class Init {
   /** Ends init as `docker stop` does. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
     this.signal(signal);
-    const status = await this.exited();
+    const status = await this.exitedByItself();
     this.double.stop();
     return status;
   }

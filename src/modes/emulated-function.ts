@@ -1,0 +1,122 @@
+/** The one function the emulator runs: what is known of it, and the environments for it. */
+import { managedInstance, oneAtATime, type Policy } from "../environment/policy.ts";
+import { toFunctionArn } from "../frontend/emulator/function-name.ts";
+import type { Invoker } from "../frontend/emulator/invoker.ts";
+import { type Capacity, Pool } from "../frontend/emulator/pool.ts";
+import { maxResponseBytes } from "../frontend/emulator/results.ts";
+import { SharedEnvironment } from "../frontend/emulator/shared-environment.ts";
+import { type Limits, limitsOf } from "../frontend/emulator/surroundings.ts";
+import { environmentPrefix, paintPlatformLines } from "../frontend/emulator/terminal.ts";
+import { type FoundBootstrap, findBootstrap } from "../prepare/bootstrap.ts";
+import { debuggerIn } from "../settings/debugger.ts";
+import type { EmulatorCommandLine } from "../settings/emulator-flags.ts";
+import { type EmulatorSettings, emulatorVariables, readEmulatorSettings } from "../settings/emulator-settings.ts";
+import { readEnvFiles } from "../settings/env-file.ts";
+import type { Variables } from "../settings/setting.ts";
+import type { StdoutForwarder } from "../telemetry/stdout.ts";
+import { type BuiltEnvironment, newEnvironment } from "./environment.ts";
+import type { Program } from "./program.ts";
+
+export interface EmulatedFunction {
+  readonly commandLine: EmulatorCommandLine;
+  readonly settings: EmulatorSettings;
+  /** What its processes see. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly bootstrap: FoundBootstrap;
+  /** The bootstrap was looked for, not named. */
+  readonly isSearched: boolean;
+  readonly limits: Limits;
+  /** The ARN of a call that names no other. */
+  readonly arn: string;
+}
+
+/** @throws {ConfigurationError} */
+export function readFunction(given: Variables, commandLine: EmulatorCommandLine): EmulatedFunction {
+  const { command, flags } = commandLine;
+  const env = readEnvFiles(flags.envFiles, given);
+  const settings = readEmulatorSettings(flags, env);
+  const { isTimeoutOff } = flags;
+  return {
+    commandLine,
+    settings,
+    variables: emulatorVariables(flags, settings, env),
+    bootstrap: findBootstrap(command, settings.handler, process.cwd()),
+    isSearched: command.length === 0,
+    limits: limitsOf({ ...settings, isTimeoutOff, debuggerMark: debuggerIn(env, command) }),
+    arn: toFunctionArn("function", "", { ...settings, isNameStrict: false }),
+  };
+}
+
+export interface Environments {
+  readonly capacity: Capacity;
+  /** What environments measure goes to it. */
+  measuredFor(invoker: Invoker): void;
+}
+
+/**
+ * @param output where the function's output and the platform's lines go
+ * @param isTerminal a person reads it
+ */
+export function newEnvironments(
+  { clock }: Program,
+  fn: EmulatedFunction,
+  output: StdoutForwarder,
+  isTerminal: boolean,
+  onChange?: () => void,
+): Environments {
+  const { settings, limits, bootstrap, variables } = fn;
+  const { flags } = fn.commandLine;
+  let invoker: Invoker | undefined;
+  const policy = policyOf(settings, limits);
+  const prefixOf = (slot: number) => (isTerminal ? environmentPrefix(slot, capacity.load.environments) : "");
+  const build = async (slot: number, onEnd?: () => void): Promise<BuiltEnvironment> =>
+    newEnvironment({
+      clock,
+      settings: { ...settings, timeoutSeconds: limits.timeoutSeconds, maxPayloadBytes: maxResponseBytes },
+      policy,
+      bootstrap,
+      variables,
+      handler: settings.handler,
+      runtimeApi: { ...flags.runtimeApi, ...(slot === 0 ? {} : { port: 0 }) },
+      show: (chunk) => output.forward(chunk),
+      showLine: (text) => output.forwardLine(isTerminal ? paintPlatformLines(text, prefixOf(slot)) : text),
+      billsInit: true,
+      onMeasured: (report) => invoker?.reported(report),
+      onExtensionsFinished: (requestId, durationMs) => invoker?.extensionsFinished(requestId, durationMs),
+      onIdleFault: () => {},
+      ...(onEnd && { onEnd }),
+    });
+  const capacity =
+    settings.maxConcurrency === undefined
+      ? new Pool({
+          concurrency: flags.concurrency,
+          queue: flags.queue,
+          clock,
+          newMember: (slot) => build(slot),
+          ...(onChange && { onChange }),
+        })
+      : new SharedEnvironment({
+          concurrency: settings.maxConcurrency,
+          newMember: (onEnd) => build(0, onEnd),
+          ...(onChange && { onChange }),
+        });
+  return {
+    capacity,
+    measuredFor(given) {
+      invoker = given;
+    },
+  };
+}
+
+/** A failed init is tried again within the next call; a runtime that died while idle is no call's fault. */
+function policyOf({ maxConcurrency }: EmulatorSettings, { initLimitMs }: Limits): Policy {
+  if (maxConcurrency !== undefined) return managedInstance(maxConcurrency, initLimitMs);
+  return {
+    ...oneAtATime,
+    afterFailedInit: "resetting",
+    afterIdleCrash: "resetting",
+    initLimitMs,
+    isInitInvocationsTime: false,
+    hasInitReports: true,
+  };
+}

@@ -1,0 +1,133 @@
+/** The emulator: the function behind the Lambda API, on a developer's machine or in an image without LocalStack. */
+import { settlesWithin } from "../clock.ts";
+import { AsyncEvents } from "../frontend/emulator/async-events.ts";
+import { FunctionUrl } from "../frontend/emulator/function-url.ts";
+import { History } from "../frontend/emulator/history.ts";
+import { createInvokeApi } from "../frontend/emulator/invoke-api.ts";
+import { Invoker } from "../frontend/emulator/invoker.ts";
+import { OriginRules } from "../frontend/emulator/origin.ts";
+import { defaultHostname, lookAround, type Surroundings, whyNotStartable } from "../frontend/emulator/surroundings.ts";
+import { execLine, welcomeLines } from "../frontend/emulator/terminal.ts";
+import { log, logLevels, setLogLevel } from "../log.ts";
+import { listenNode, type NodeListener } from "../net/node-listener.ts";
+import { startReaping } from "../process/reaper.ts";
+import type { EmulatorCommandLine } from "../settings/emulator-flags.ts";
+import { stderr } from "../standard-streams.ts";
+import { type EmulatedFunction, newEnvironments, readFunction } from "./emulated-function.ts";
+import { type ExitStatus, exitStatus, type Program, whenStopped } from "./program.ts";
+
+/** Milliseconds callers have to get the answers that a stop has brought about. */
+const farewellMs = 200;
+
+/** Runs to the end. @throws {ConfigurationError} and {ListenError} for a start that failed */
+export async function runEmulator(program: Program, commandLine: EmulatorCommandLine): Promise<ExitStatus> {
+  const fn = readFunction(program.given, commandLine);
+  setLogLevel(fn.settings.logLevel);
+  startReaping();
+  if (commandLine.flags.event === undefined) return await serve(program, fn);
+  const { callOnce } = await import("./one-call.ts");
+  return await callOnce(program, fn, commandLine.flags.event);
+}
+
+async function serve(program: Program, fn: EmulatedFunction): Promise<ExitStatus> {
+  const { clock, stdout } = program;
+  const { flags } = fn.commandLine;
+  const surroundings = lookAround(program.given, program.isTerminal);
+  const history = flags.isUiOff ? undefined : new History(clock);
+  const { capacity, measuredFor } = newEnvironments(program, fn, stdout, surroundings.isTerminal, () =>
+    history?.loadChanged(capacity.load),
+  );
+  const invoker = new Invoker({ capacity, clock, history, isBandwidthLimited: flags.isBandwidthLimited });
+  measuredFor(invoker);
+  const asyncEvents = new AsyncEvents({ invoker, clock, retryDelayMs: flags.eventRetryDelayMs });
+  const app = createInvokeApi({
+    invoker,
+    asyncEvents,
+    origins: new OriginRules(flags.cors),
+    identity: { ...fn.settings, isNameStrict: flags.isNameStrict },
+    functionVersion: fn.settings.functionVersion,
+  });
+  const hostname = flags.hostname ?? defaultHostname(surroundings);
+  const fronts: NodeListener[] = [];
+  try {
+    await capacity.open();
+    const front = await listenNode("the Invoke API", { hostname, port: flags.port }, (request) => app.fetch(request));
+    fronts.push(front);
+    const url = await serveUrl(program, fn, hostname, invoker);
+    if (url) fronts.push(url);
+    tellStart(fn, surroundings, hostname, front.port, url?.port);
+    const isManaged = fn.settings.maxConcurrency !== undefined;
+    const init = flags.init ?? (surroundings.isTerminal || isManaged ? "eager" : "lazy");
+    if (init === "eager") capacity.warm();
+    const watching = flags.isWatching ? await startWatching(program, fn, () => capacity.reload()) : undefined;
+    await whenStopped(program);
+    watching?.stop();
+  } finally {
+    // In this order whoever waits is answered before the connection is closed.
+    for (const front of fronts) front.close();
+    asyncEvents.stop();
+    await capacity.stop();
+    await settlesWithin(clock, farewellMs, invoker.idle());
+    for (const front of fronts) front.cutOff();
+  }
+  return exitStatus.done;
+}
+
+async function serveUrl(
+  { clock }: Program,
+  { arn, commandLine: { flags } }: EmulatedFunction,
+  hostname: string,
+  invoker: Invoker,
+): Promise<NodeListener | undefined> {
+  if (!flags.functionUrl) return undefined;
+  const { mode, cors, port } = flags.functionUrl;
+  let url: FunctionUrl | undefined;
+  const listener = await listenNode("the Function URL", { hostname, port }, (request, raw) =>
+    url ? url.fetch(request, raw) : new Response(null, { status: 503 }),
+  );
+  url = new FunctionUrl({ invoker, clock, mode, cors, functionArn: arn, port: listener.port });
+  return listener;
+}
+
+/** Once the ports answer: what is to be called here, and whatever will keep it from working. */
+function tellStart(
+  { bootstrap, settings, variables, isSearched, limits, commandLine: { flags } }: EmulatedFunction,
+  { isTerminal }: Surroundings,
+  hostname: string,
+  port: number,
+  functionUrlPort: number | undefined,
+): void {
+  const tell = (line: string) => {
+    if (log.level >= logLevels.info) stderr.writeLine(`${line}\n`);
+  };
+  const { command, cwd } = bootstrap;
+  const problem = whyNotStartable(command[0] ?? "", variables.PATH ?? "", isSearched);
+  if (problem) log.error(problem);
+  if (limits.notice) tell(limits.notice);
+  if (isTerminal) {
+    const hasPage = !flags.isUiOff;
+    const { functionName } = settings;
+    for (const line of welcomeLines({ functionName, hostname, port, hasPage, functionUrlPort })) tell(line);
+    return;
+  }
+  if (flags.port === 0) tell(`the Invoke API listens on ${hostname}:${port}`);
+  if (flags.functionUrl?.port === 0) tell(`the Function URL listens on ${hostname}:${functionUrlPort}`);
+  tell(execLine({ command, cwd, isSearched }, new Date()));
+}
+
+/** Loaded only where it is asked for. */
+async function startWatching(
+  { clock }: Program,
+  { variables, bootstrap }: EmulatedFunction,
+  reload: () => void,
+): Promise<{ stop(): void }> {
+  const { watchForChanges } = await import("../hot-reload/watch.ts");
+  const path = variables.LAMBDA_TASK_ROOT || bootstrap.cwd;
+  const onChange = () => {
+    log.info(`${path} changed: the next call runs the new code`);
+    reload();
+  };
+  const watching = watchForChanges({ paths: [path], strategy: "auto", clock, onChange });
+  await watching.ready;
+  return watching;
+}

@@ -1,0 +1,101 @@
+/** A request that came over a connection of ours, as what a Hono app takes. */
+
+import type { IncomingBody } from "./incoming-body.ts";
+import { IncomingHeaders } from "./incoming-headers.ts";
+import type { Fields, RequestHead } from "./request-head.ts";
+
+/** The members of a `Request` that are of use here. Any other throws. */
+type UsedOfRequest = Pick<
+  Request,
+  "method" | "url" | "headers" | "signal" | "body" | "bodyUsed" | "bytes" | "arrayBuffer" | "text" | "json"
+>;
+
+/**
+ * It makes its parts when they are asked for. A `Request` made by its constructor would change the method and the path
+ * (`FOO` becomes GET, `/a/../b` becomes `/b`), copy the body, and have an abort controller whether anybody listens or not.
+ */
+export class IncomingRequest implements UsedOfRequest {
+  #abort: AbortController | undefined;
+  #headers: Headers | undefined;
+  #isClientGone = false;
+  #stream: ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined;
+
+  constructor(
+    private readonly head: RequestHead,
+    private readonly incoming: IncomingBody,
+  ) {}
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get url(): string {
+    const { target, headers } = this.head;
+    return target.startsWith("/") ? `http://${headers.get("host") || "localhost"}${target}` : target;
+  }
+
+  get headers(): Headers {
+    this.#headers ??= new IncomingHeaders(this.head.headers).asHeaders();
+    return this.#headers;
+  }
+
+  /** Aborted when the client is gone. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#isClientGone) this.#abort.abort();
+    return this.#abort.signal;
+  }
+
+  get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+    if (this.#stream === undefined) this.#stream = this.head.bodyLength === 0 ? null : this.incoming.stream();
+    return this.#stream;
+  }
+
+  get bodyUsed(): boolean {
+    return this.incoming.isRead;
+  }
+
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.incoming.bytes();
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return (await this.bytes()).buffer;
+  }
+
+  async text(): Promise<string> {
+    return new TextDecoder().decode(await this.bytes());
+  }
+
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text());
+  }
+
+  /** See {@link trailersOf}. */
+  get trailers(): Fields | undefined {
+    return this.incoming.trailers;
+  }
+
+  /** The client closed the connection, or its half of it. */
+  abort(): void {
+    this.#isClientGone = true;
+    this.#abort?.abort();
+  }
+
+  /** Itself: for Hono and its handlers it is one. */
+  asRequest(): Request {
+    return this as unknown as Request;
+  }
+}
+
+// So that `instanceof Request` holds.
+Object.setPrototypeOf(IncomingRequest.prototype, Request.prototype);
+
+/**
+ * What stood behind the chunked body of a request, once that was read to its end.
+ * @returns `undefined` where there was nothing, the body broke off, or the listener shows no trailers
+ */
+export function trailersOf(request: Request): Headers | undefined {
+  const trailers = request instanceof IncomingRequest ? request.trailers : undefined;
+  return trailers && new IncomingHeaders(trailers).asHeaders();
+}

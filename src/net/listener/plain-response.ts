@@ -1,0 +1,22 @@
+/** An answer whose body is at hand. */
+
+export interface PlainInit {
+  readonly status?: number;
+  /** Names as they are to be sent. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A `Response` that shows what it was made of: our own listener sends it in one piece, with its length and with the names
+ * of its headers as they were written. Of any other it can only see a stream. What is set on `headers` later is not sent.
+ */
+export class PlainResponse extends Response {
+  readonly plainBody: string | Uint8Array;
+  readonly plainHeaders: Readonly<Record<string, string>>;
+
+  constructor(body: string | Uint8Array<ArrayBuffer> | null, init: PlainInit = {}) {
+    super(body, init);
+    this.plainBody = body ?? "";
+    this.plainHeaders = init.headers ?? {};
+  }
+}

@@ -1,0 +1,139 @@
+/** Answers as bytes. */
+import type { Output } from "./output.ts";
+import { PlainResponse } from "./plain-response.ts";
+import type { ProtocolError } from "./request-head.ts";
+
+/** What the answer depends on, besides the response. */
+export interface Exchange {
+  readonly method: string;
+  readonly isHttp10: boolean;
+  /** Whether the connection is kept behind this answer. */
+  readonly keepsAlive: boolean;
+  /** What is done when the answer cannot be brought to its end: the client must not take it for a whole one. */
+  readonly cutOff: () => void;
+}
+
+/** A body up to this many bytes goes out in one piece with its head. */
+const onePieceBytes = 64 * 1024;
+
+/** Writes the answer; resolves once it is with the kernel, `undefined` when it is already. Never rejects. */
+export function writeResponse(output: Output, exchange: Exchange, response: Response): Promise<void> | undefined {
+  if (!(response instanceof PlainResponse)) return writeStream(output, exchange, response);
+  for (const piece of plainPieces(exchange, response)) output.write(piece);
+  return output.drained;
+}
+
+/** In one piece where that is no waste: each piece is a packet. */
+function plainPieces(exchange: Exchange, response: PlainResponse): (string | Uint8Array)[] {
+  const { status, plainBody: body, plainHeaders } = response;
+  const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+  const hasLength = status !== 204 && status !== 304;
+  const head = headOf(exchange, response, Object.entries(plainHeaders), hasLength ? `Content-Length: ${size}\r\n` : "");
+  if (exchange.method === "HEAD" || size === 0) return [toHeadBytes(head)];
+  if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) return [head + body];
+  const pieces = [Buffer.from(head, "latin1"), typeof body === "string" ? Buffer.from(body) : body];
+  return size <= onePieceBytes ? [Buffer.concat(pieces)] : pieces;
+}
+
+async function writeStream(output: Output, exchange: Exchange, response: Response): Promise<void> {
+  const { body, headers } = response;
+  const isChunked = !headers.has("content-length") && !exchange.isHttp10 && body !== null;
+  const framing = isChunked ? "Transfer-Encoding: chunked\r\n" : body === null ? "Content-Length: 0\r\n" : "";
+  const named = Array.from(headers, ([name, value]): [string, string] => [canonical(name), value]);
+  output.write(toHeadBytes(headOf(exchange, response, named, framing)));
+  if (body === null) return output.drained;
+  if (exchange.method === "HEAD") return await body.cancel();
+  const reader = body.getReader();
+  // Also while nothing comes of it: nobody is there to take what it still has.
+  output.onClosed = () => void reader.cancel().catch(() => {});
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      if (piece.value.length === 0) continue;
+      output.write(isChunked ? chunkOf(piece.value) : piece.value);
+      await output.drained;
+    }
+    if (isChunked) output.write("0\r\n\r\n");
+  } catch {
+    exchange.cutOff();
+  }
+  await output.drained;
+}
+
+function chunkOf(piece: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from("\r\n")]);
+}
+
+/** The answer to what is no proper request; it is the last one of its connection. */
+export function refusalOf(error: ProtocolError): string {
+  const status = `${error.status} ${reasonPhrases[error.status]}`;
+  const text = error.message === "" ? status : `${status}: ${error.message}`;
+  return (
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nDate: ${httpDate()}\r\n` +
+    `Content-Length: ${text.length}\r\n\r\n${text}`
+  );
+}
+
+function headOf(
+  { isHttp10, keepsAlive }: Exchange,
+  { status, statusText }: Response,
+  headers: readonly (readonly [name: string, value: string])[],
+  framing: string,
+): string {
+  let text = `HTTP/1.${isHttp10 ? 0 : 1} ${status} ${reasonPhrases[status] ?? statusText}\r\n`;
+  for (const [name, value] of headers) text += `${name}: ${value}\r\n`;
+  text += `Date: ${httpDate()}\r\n${framing}`;
+  if (!keepsAlive) text += "Connection: close\r\n";
+  else if (isHttp10) text += "Connection: keep-alive\r\n";
+  return `${text}\r\n`;
+}
+
+/** Header values are bytes, given as Latin-1. */
+function toHeadBytes(head: string): string | Uint8Array {
+  return isAscii(head) ? head : Buffer.from(head, "latin1");
+}
+
+function isAscii(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+  return /^[\x00-\x7f]*$/.test(text);
+}
+
+/** `content-type` as `Content-Type`: headers of a `Response` have lost their spelling. */
+function canonical(name: string): string {
+  return name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+}
+
+let dateSecond = 0;
+let dateText = "";
+
+/** The present time for a `Date` header, made anew once in a second. */
+function httpDate(): string {
+  const second = Math.floor(Date.now() / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = new Date(second * 1000).toUTCString();
+  }
+  return dateText;
+}
+
+/** Of the statuses in use here; others are sent with what the response calls itself. */
+const reasonPhrases: Readonly<Record<number, string>> = {
+  200: "OK",
+  202: "Accepted",
+  204: "No Content",
+  304: "Not Modified",
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  410: "Gone",
+  413: "Request Entity Too Large",
+  417: "Expectation Failed",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  505: "HTTP Version Not Supported",
+};

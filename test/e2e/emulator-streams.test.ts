@@ -1,0 +1,162 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { EventStreamCodec } from "@smithy/core/event-streams";
+import {
+  type Emulator,
+  invokePath,
+  scriptedRuntime,
+  startEmulator,
+  stopEmulators,
+  streamPath,
+} from "./support/emulator.ts";
+
+afterEach(stopEmulators);
+
+const codec = new EventStreamCodec(
+  (bytes) => (typeof bytes === "string" ? bytes : new TextDecoder().decode(bytes)),
+  (text) => new TextEncoder().encode(text),
+);
+
+interface Message {
+  readonly type: string;
+  readonly payload: Buffer;
+  /** On the clock of `performance`. */
+  readonly at: number;
+}
+
+/** The messages of an answer as they come; the codec checks lengths and both checksums. */
+async function* messagesOf(answer: Response): AsyncGenerator<Message> {
+  let held = Buffer.alloc(0);
+  for await (const bytes of answer.body as ReadableStream<Uint8Array>) {
+    held = Buffer.concat([held, bytes]);
+    while (held.length >= 4 && held.length >= held.readUInt32BE(0)) {
+      const length = held.readUInt32BE(0);
+      const { headers, body } = codec.decode(held.subarray(0, length));
+      held = held.subarray(length);
+      expect(Object.keys(headers).sort()).toEqual([":content-type", ":event-type", ":message-type"]);
+      yield { type: String(headers[":event-type"]?.value), payload: Buffer.from(body), at: performance.now() };
+    }
+  }
+  expect(held.length).toBe(0);
+}
+
+async function stream(emulator: Emulator, script: object, headers: Record<string, string> = {}) {
+  const answer = await emulator.post(JSON.stringify(script), headers, streamPath);
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/vnd.amazon.eventstream"]);
+  const messages: Message[] = [];
+  for await (const message of messagesOf(answer)) messages.push(message);
+  const complete = messages.pop();
+  expect(complete?.type).toBe("InvokeComplete");
+  expect(messages.filter(({ type }) => type !== "PayloadChunk")).toEqual([]);
+  return {
+    messages,
+    body: Buffer.concat(messages.map(({ payload }) => payload)).toString(),
+    complete: JSON.parse(String(complete?.payload)) as Record<string, string>,
+    completeAt: complete?.at ?? 0,
+  };
+}
+
+describe("InvokeWithResponseStream", () => {
+  test("T30: passes parts on when they are sent", async () => {
+    const emulator = await startEmulator();
+    await emulator.ask();
+    const { messages, body, complete, completeAt } = await stream(emulator, {
+      stream: { parts: ["one", "two", "three"], everyMs: 200 },
+    });
+    expect([messages.length, body, complete]).toEqual([3, "onetwothree", {}]);
+    const [first, , third] = messages;
+    expect((third?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(300);
+    expect(completeAt - (first?.at ?? 0)).toBeGreaterThan(500);
+  });
+
+  test("T32, T33: has the log where it is asked for, and shows a buffered response as chunks", async () => {
+    const emulator = await startEmulator();
+    const { body, complete } = await stream(
+      emulator,
+      { print: "said\n", respond: '{"a":1}' },
+      { "X-Amz-Log-Type": "Tail" },
+    );
+    expect([body, Object.keys(complete)]).toEqual(['{"a":1}', ["LogResult"]]);
+    expect(Buffer.from(complete.LogResult ?? "", "base64").toString()).toMatch(/^START .*\nsaid\nEND .*\nREPORT .*\n$/);
+  });
+
+  test("T34: tells an error that came half-way, and serves the next call", async () => {
+    const emulator = await startEmulator();
+    const end = { errorType: "Runtime.HalfWay", errorBody: '{"errorMessage":"broke"}' };
+    const { body, complete } = await stream(emulator, { stream: { parts: ["half"], end } });
+    expect([body, complete]).toEqual(["half", { ErrorCode: end.errorType, ErrorDetails: end.errorBody }]);
+    expect((await stream(emulator, { stream: { parts: ["whole"] } })).complete).toEqual({});
+  });
+
+  test("T36: tells of a crash and of a timeout half-way, without cutting the connection", async () => {
+    const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" } });
+    const killed = await stream(emulator, { stream: { parts: ["half"], everyMs: 100, end: "kill" } });
+    expect([killed.body, killed.complete.ErrorCode]).toEqual(["half", "Runtime.ExitError"]);
+    const overdue = await stream(emulator, { stream: { parts: ["half"], everyMs: 100, end: "hang" } });
+    expect([overdue.body, overdue.complete.ErrorCode]).toEqual(["half", "Sandbox.Timedout"]);
+    expect((await stream(emulator, { stream: { parts: ["whole"] } })).complete).toEqual({});
+  });
+
+  test("T35: takes 200 MB at the pace of a slow reader, in little memory", async () => {
+    const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "60" } });
+    await emulator.ask();
+    const size = 200 * 1024 * 1024;
+    const answer = await emulator.post(JSON.stringify({ stream: { parts: [], bytes: size } }), {}, streamPath);
+    let bytes = 0;
+    let peakMb = 0;
+    let last = "";
+    for await (const { type, payload } of messagesOf(answer)) {
+      last = type;
+      if (type !== "PayloadChunk") continue;
+      bytes += payload.length;
+      peakMb = Math.max(peakMb, rssMb(emulator.process.pid));
+    }
+    expect([bytes, last]).toEqual([size, "InvokeComplete"]);
+    expect(peakMb).toBeLessThan(150);
+  });
+});
+
+describe("a raw stream on the route of Invoke", () => {
+  test("E17: comes as it is sent, with the error behind it", async () => {
+    const emulator = await startEmulator();
+    const mode = { "Lambda-Runtime-Function-Response-Mode": "streaming" };
+    const answer = await emulator.post(
+      JSON.stringify({ stream: { parts: ["a", "b"], everyMs: 100, contentType: "text/x" } }),
+      mode,
+      invokePath,
+    );
+    expect([answer.headers.get("content-type"), await answer.text()]).toEqual(["text/x", "ab"]);
+    const end = { errorType: "Runtime.HalfWay", errorBody: "{}" };
+    const text = await talk(emulator, JSON.stringify({ stream: { parts: ["half"], end } }));
+    expect(text).toContain("Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n");
+    expect(text).toContain("Lambda-Runtime-Function-Error-Type: Runtime.HalfWay\r\n");
+    expect(text).toContain(`Lambda-Runtime-Function-Error-Body: ${Buffer.from("{}").toString("base64")}\r\n`);
+  });
+});
+
+/** A raw stream to its end, byte for byte. */
+async function talk(emulator: Emulator, body: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let text = "";
+  const socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port: emulator.port,
+    socket: {
+      data(_, bytes) {
+        text += bytes.toString("latin1");
+        if (/\r\n0\r\n([\s\S]*\r\n)?\r\n$/.test(text)) resolve();
+      },
+      close: () => resolve(),
+    },
+  });
+  socket.write(
+    `POST ${invokePath} HTTP/1.1\r\nHost: x\r\nLambda-Runtime-Function-Response-Mode: streaming\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  await promise;
+  socket.end();
+  return text;
+}
+
+function rssMb(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+}
