@@ -1,7 +1,6 @@
 /** Init of a LocalStack container: serves LocalStack until the start fails, or until it is asked to stop. */
 import { settlesWithin } from "../clock.ts";
 import type { Environment } from "../environment/environment.ts";
-import { oneAtATime } from "../environment/policy.ts";
 import { type FaultType, messageOf } from "../errors.ts";
 import { Callbacks } from "../frontend/localstack/callbacks.ts";
 import { LocalStackFrontend, stopBudgetMs } from "../frontend/localstack/frontend.ts";
@@ -12,10 +11,13 @@ import { ListenError, listen } from "../net/listener.ts";
 import { prepare } from "../prepare/prepare.ts";
 import { startReaping } from "../process/reaper.ts";
 import type { CommandLine } from "../settings/command-line.ts";
+import { debuggerIn } from "../settings/debugger.ts";
 import { functionVariables } from "../settings/function-variables.ts";
+import { initProtocol } from "../settings/init-protocol.ts";
 import { type Config, readCallbackAddress, readConfig } from "../settings/settings.ts";
 import { stderr } from "../standard-streams.ts";
 import { newEnvironment } from "./environment.ts";
+import { localstackPolicy } from "./localstack-policy.ts";
 import { type ExitStatus, exitStatus, type Program, whenStopped } from "./program.ts";
 
 /**
@@ -38,11 +40,13 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
   if (!bootstrap) return exitStatus.done;
   startReaping();
 
+  const debugger_ = debuggerIn(given, commandLine.command);
+  const protocol = initProtocol(config, debugger_);
   const callbacks = new Callbacks(config, clock);
   const built = newEnvironment({
     clock,
     settings: config,
-    policy: oneAtATime,
+    policy: localstackPolicy(config, protocol, debugger_),
     bootstrap,
     variables: functionVariables(given, "localstack"),
     // The handler of the environment, not the one of the command line: `docs/contract/lifecycle.md` 2.3.
@@ -57,7 +61,7 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     clock,
     callbacks,
     takeLogs: (requestId) => built.takeLogs(requestId),
-    initFailure: "status",
+    initFailure: protocol.failure,
     initializationType: config.initializationType,
     maxPayloadBytes: config.maxPayloadBytes,
     postInvokeWaitMs: config.postInvokeWaitMs,

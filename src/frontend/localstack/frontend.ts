@@ -169,13 +169,8 @@ export class LocalStackFrontend {
   }
 
   /**
-<<<<<<< HEAD
-   * What goes to `status/error` besides the invocation's own result (seed): an end of the runtime, and an init error of an
-   * init that ran inside the invocation. A failed start has had its one error status already.
-=======
    * What goes to `status/error` besides the invocation's own result (`docs/contract/decisions.md 4`): an end of the
-   * runtime, and an error of an init that ran inside the invocation. A failed boot has had its one error status already.
->>>>>>> core
+   * runtime, and an error of an init that ran inside the invocation. A failed start has had its one error status already.
    */
   #statusOf(
     requestId: string,
