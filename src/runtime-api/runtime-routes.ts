@@ -1,5 +1,6 @@
 /** The Runtime API, version 2018-06-01: `docs/contract/runtime-api.md 3`, without restore. */
 
+import type { StreamEnd } from "../environment/answer-stream.ts";
 import type { Exchange } from "../environment/exchange.ts";
 import type { Exchanges } from "../environment/exchanges.ts";
 import type { Invocation, Outcome } from "../environment/invocation.ts";
@@ -7,6 +8,7 @@ import { maxStreamedBytes } from "../environment/limits.ts";
 import { type Fault, tooLargeBody, tooLargeType, toStoredErrorType } from "../errors.ts";
 import { log, logLevels } from "../log.ts";
 import { readBody } from "../net/body.ts";
+import { trailersOf } from "../net/listener/incoming-request.ts";
 import { PlainResponse } from "../net/listener/plain-response.ts";
 import type { AddRoute, RuntimeApiOptions } from "./app.ts";
 import { errorCauseContentType, toStoredError } from "./error-body.ts";
@@ -108,9 +110,20 @@ async function takeStream(exchange: Exchange, request: Request): Promise<Respons
     return truncated();
   }
   if (!exchange.isOpen) return invalidRequestId();
-  stream.close(isTooLarge ? { errorType: tooLargeType, errorBody: tooLargeBody(maxStreamedBytes) } : undefined);
+  stream.close(
+    isTooLarge ? { errorType: tooLargeType, errorBody: tooLargeBody(maxStreamedBytes) } : errorBehind(request),
+  );
   exchange.finish();
   return isTooLarge ? payloadTooLarge(maxStreamedBytes) : accepted();
+}
+
+/** The error that a runtime tells behind a response it had begun; `undefined`: all is well. */
+function errorBehind(request: Request): StreamEnd | undefined {
+  const trailers = trailersOf(request);
+  const errorType = trailers?.get("lambda-runtime-function-error-type");
+  if (!errorType) return undefined;
+  const errorBody = trailers?.get("lambda-runtime-function-error-body") ?? "";
+  return { errorType, errorBody: Buffer.from(errorBody, "base64").toString() };
 }
 
 /**
