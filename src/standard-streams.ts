@@ -15,7 +15,7 @@ interface Entry {
   readonly done: ((error?: unknown) => void) | undefined;
 }
 
-/** Both streams end up in one `docker logs`: whether what was written last, to either of them, ended its line. */
+/** Whether the last write, to either stream, ended its line: `docker logs` shows both streams as one. */
 let isAtLineStart = true;
 
 export class StandardStream {
@@ -26,7 +26,7 @@ export class StandardStream {
   constructor(private readonly open: () => Sink) {}
 
   /**
-   * Writes after all that waits. Never throws.
+   * Writes a chunk behind those that still wait. Never throws.
    * @param done called when the kernel has it, or with what went wrong: `EPIPE` when the reader is gone, `ENOSPC`, …
    */
   write(bytes: Uint8Array, done?: (error?: unknown) => void): void {
@@ -49,7 +49,7 @@ export class StandardStream {
     if (!this.#isWriting) this.#writeAll();
   }
 
-  /** Goes on by itself, in this turn, for as long as the kernel takes everything at once. */
+  /** Writes all that waits, without leaving this turn of the event loop while the kernel takes everything at once. */
   #writeAll(): void {
     for (let entry = this.#waiting.shift(); entry; entry = this.#waiting.shift()) {
       const { done } = entry;

@@ -4,7 +4,10 @@ import type { Clock } from "../clock.ts";
 /** Milliseconds without a change after which the code counts as complete. See `docs/contract/lifecycle.md 6`. */
 const quietMs = 500;
 
-/** Milliseconds after the first change at which the call comes anyway, so that something that never stops writing is seen. */
+/**
+ * Milliseconds after the first change at which the call comes anyway, so that something that never stops writing is
+ * seen.
+ */
 const longestMs = 2000;
 
 export class Debounce {

@@ -1,7 +1,7 @@
 /**
  * Sees changes by the kernel's events. Bun's recursive watch does most of it: it follows directories that are made,
- * renamed or moved in. What it misses (measured with Bun 1.4.5, compiled too) is told by an event without a file name or
- * by a look at the path itself, and answered by watching anew:
+ * renamed or moved in. What it misses (measured with Bun 1.4.5, compiled too) is told by an event without a file name
+ * or by a look at the path itself, and answered by watching anew:
  *
  * - the path's directory was removed, or events were lost since too many waited: it is deaf from then on;
  * - the path's file was replaced: the old one stays watched;

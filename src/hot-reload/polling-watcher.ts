@@ -7,7 +7,9 @@ import { warnIfMany, warnMissing } from "./watched-path.ts";
 /** Milliseconds from the end of one scan to the start of the next (`docs/contract/lifecycle.md 6`). */
 const intervalMs = 200;
 
-/** A scan of a big tree is followed by a rest this many times as long, so that looking takes little of the processor. */
+/**
+ * A scan of a big tree is followed by a rest this many times as long, so that looking takes little of the processor.
+ */
 const restPerScan = 4;
 
 /** Milliseconds a scan may hold up everything else before it pauses. */

@@ -5,8 +5,8 @@ import type { Clock } from "../clock.ts";
 const pauseMs = 1;
 
 /**
- * Does the work that stands between the yields of `work`: at once for `sliceMs` milliseconds and what the last step takes,
- * then in further such pieces.
+ * Does the work that stands between the yields of `work`: at once for `sliceMs` milliseconds and what the last step
+ * takes, then in further such pieces.
  * @param done is called with what the work returns
  * @returns what ends it where it stands; `undefined`: it is done already
  */

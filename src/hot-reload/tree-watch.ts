@@ -1,7 +1,8 @@
 /**
  * Watches a tree of any size by the kernel's events. Bun's recursive watch follows a directory that is made, renamed or
- * moved in, but walks all of the tree at once when it starts, at some 40 µs a directory. So it gets no more than a bounded
- * part of the tree each time: a directory with more below it is watched alone, and its children one after the other.
+ * moved in, but walks all of the tree at once when it starts, at some 40 µs a directory. So it gets no more than a
+ * bounded part of the tree each time: a directory with more below it is watched alone, and its children one after the
+ * other.
  */
 import { lstatSync, readdirSync } from "node:fs";
 import type { Clock } from "../clock.ts";
@@ -58,7 +59,7 @@ export class TreeWatch {
     private readonly options: TreeWatchOptions,
   ) {}
 
-  /** Whether there is anything to tell of: not where the path was gone when it came to it. */
+  /** Whether anything is watched: nothing is where the path was gone when its turn came. */
   get isWatching(): boolean {
     return this.#parts.size > 0;
   }
@@ -71,7 +72,7 @@ export class TreeWatch {
     return this.#opened.promise;
   }
 
-  /** No call follows. */
+  /** Ends the watch: nothing is told from now on. */
   close(): void {
     this.#isClosed = true;
     this.#callOff?.();
@@ -82,7 +83,7 @@ export class TreeWatch {
 
   #cover(directory: string): void {
     this.#left.push(directory);
-    if (this.#callOff !== undefined) return; // It comes to it.
+    if (this.#callOff !== undefined) return; // The work under way takes it up.
     this.#callOff = inSlices(this.options.clock, sliceMs, this.#work(), () => {
       this.#callOff = undefined;
       this.#opened.resolve();

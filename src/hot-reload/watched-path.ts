@@ -3,9 +3,9 @@ import { type Stats, statSync } from "node:fs";
 import { log } from "../log.ts";
 
 /**
- * Whether a name stands for Python's compiled modules, or for what Git keeps. Python writes the former beside the code when
- * the function first imports it, Git the latter whenever somebody looks at a status. Nothing else is left out, hidden files
- * neither: all of it may be code.
+ * Whether a name stands for Python's compiled modules, or for what Git keeps. Python writes the former beside the code
+ * when the function first imports it, Git the latter whenever somebody looks at a status. Nothing else is left out, not
+ * even hidden files: all of it may be code.
  */
 export function isIgnored(name: string): boolean {
   return name === "__pycache__" || name === ".git" || name.endsWith(".pyc");

@@ -6,7 +6,7 @@ import { type Capacity, Pool } from "../frontend/emulator/pool.ts";
 import { maxResponseBytes } from "../frontend/emulator/results.ts";
 import { SharedEnvironment } from "../frontend/emulator/shared-environment.ts";
 import { type Limits, limitsOf } from "../frontend/emulator/surroundings.ts";
-import { environmentPrefix, paintPlatformLines } from "../frontend/emulator/terminal.ts";
+import { environmentPrefix, paintPlatformLines, withReportApart } from "../frontend/emulator/terminal.ts";
 import { type FoundBootstrap, findBootstrap } from "../prepare/bootstrap.ts";
 import { debuggerIn } from "../settings/debugger.ts";
 import type { EmulatorCommandLine } from "../settings/emulator-flags.ts";
@@ -79,7 +79,10 @@ export function newEnvironments(
       handler: settings.handler,
       runtimeApi: { ...flags.runtimeApi, ...(slot === 0 ? {} : { port: 0 }) },
       show: (chunk) => output.forward(chunk),
-      showLine: (text) => output.forwardLine(isTerminal ? paintPlatformLines(text, prefixOf(slot)) : text),
+      showLine(text) {
+        if (isTerminal) output.forwardLine(paintPlatformLines(text, prefixOf(slot)));
+        else for (const part of withReportApart(text)) output.forwardLine(part);
+      },
       billsInit: true,
       onMeasured: (report) => invoker?.reported(report),
       onExtensionsFinished: (requestId, durationMs) => invoker?.extensionsFinished(requestId, durationMs),

@@ -1,8 +1,8 @@
 import type { Clock } from "../clock.ts";
 
 /**
- * A time limit that is set anew again and again. A timer of its own for every wait would be made and called off thousands
- * of times a minute; this one stays, and looks when it fires whether the limit has moved on meanwhile.
+ * A time limit that is moved thousands of times a minute. Instead of a new timer for each move, one timer stays: when
+ * it fires, it looks whether the limit has moved meanwhile.
  */
 export class Deadline {
   #passesAt = Number.POSITIVE_INFINITY;
@@ -20,7 +20,7 @@ export class Deadline {
     if (this.#passesAt < this.#firesAt) this.#arm(ms);
   }
 
-  /** Nothing is waited for: it does not pass. The timer is left to run out. */
+  /** Takes the limit away. The timer is left to run out. */
   clear(): void {
     this.#passesAt = Number.POSITIVE_INFINITY;
   }

@@ -16,8 +16,8 @@ export class NotHttpError extends Error {
 }
 
 /**
- * Reads the first answer in `bytes`. It keeps no state: an answer in pieces is read anew with each piece, which costs little
- * where answers are short.
+ * Reads the first answer in `bytes`. It keeps no state: an answer in pieces is read anew with each piece, which costs
+ * little where answers are short.
  * @returns `undefined` while its head is not complete
  * @throws {NotHttpError}
  */

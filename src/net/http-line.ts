@@ -21,8 +21,8 @@ export class HttpLine {
   }
 
   /**
-   * Sends a request behind those that still wait for their answers. A server that gets several at once on one connection
-   * answers them in turn; whoever does not want to rely on it waits for each answer.
+   * Sends a request behind those that still wait for their answers. A server that gets several at once on one
+   * connection answers them in turn; whoever does not want to rely on it waits for each answer.
    * @throws {LineBrokenError} @throws {LineSilentError} and so do all requests sent behind this one
    */
   post(request: LineRequest): Promise<LineAnswer> {

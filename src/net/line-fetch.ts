@@ -1,4 +1,4 @@
-/** An `HttpLine` in the clothes of `fetch`, for ofetch to stand on. */
+/** Lets ofetch send over an `HttpLine`, by a function that can be called like `fetch`. */
 import type { HttpLine } from "./http-line.ts";
 
 /** A body in pieces, which are sent as they are: joining megabytes would cost as much memory again. */
@@ -11,8 +11,8 @@ export class BodyPieces {
 }
 
 /**
- * As much of `fetch` as POSTs to the line's server need: bodies are texts, bytes or `BodyPieces`; the answer has its status
- * and the beginning of its body, and no headers.
+ * As much of `fetch` as POSTs to the line's server need: bodies are texts, bytes or `BodyPieces`; the answer has its
+ * status and the beginning of its body, and no headers.
  */
 export function lineFetch(line: HttpLine, url: URL): typeof fetch {
   const post = async (target: string, { headers, body }: { headers: Headers; body: unknown }): Promise<Response> => {

@@ -11,7 +11,9 @@ export interface Address {
 export interface Listener extends AsyncDisposable {
   /** With the port that was taken, where any was asked for. */
   readonly address: Address;
-  /** Frees the port and closes every connection, whatever it waits for. Resolves when that is done; may be called again. */
+  /**
+   * Frees the port and closes every connection, whatever it waits for. Resolves when that is done; may be called again.
+   */
   stop(): Promise<void>;
 }
 

@@ -13,8 +13,8 @@ export function areExtensionsEnabled(path = switchFile): boolean {
 }
 
 /**
- * Every entry that is no directory itself, in byte order of the names. Links count and are not followed, and nobody asks
- * for the executable bit: starting the file tells. A directory that is missing or cannot be read holds none.
+ * Every entry that is no directory itself, in byte order of the names. Links count and are not followed, and nobody
+ * asks for the executable bit: starting the file tells. A directory that is missing or cannot be read holds none.
  */
 export function findExtensions(dir = directory): { name: string; path: string }[] {
   try {

@@ -94,8 +94,8 @@ const slash = Buffer.from("/");
  * Walks a tree without following a link, and sets the mode of all else in it.
  *
  * Modes that are right already are not written: on an image's layer even that would copy the whole file, and on a
- * read-only mount it would fail for nothing. Names are bytes throughout, because a name need not be UTF-8. Nothing guards
- * against a file turned into a link between the look and the change: nothing of the function runs yet.
+ * read-only mount it would fail for nothing. Names are bytes throughout, because a name need not be UTF-8. Nothing
+ * guards against a file turned into a link between the look and the change: nothing of the function runs yet.
  * @returns one sentence for each thing that could not be done
  */
 function setModes(root: string, mode: number): string[] {

@@ -15,8 +15,8 @@ export interface FollowedPath {
 }
 
 /**
- * Follows a path and the links in it, but none an archive made: what such a link points to is the function's choice, and
- * init, which may be root, writes nothing there.
+ * Follows a path and the links in it, but none an archive made: what such a link points to is the function's choice,
+ * and init, which may be root, writes nothing there.
  * @param archiveLinks real paths of the links archives made
  * @throws {Error} the path cannot be looked at, or its links go round in circles
  */

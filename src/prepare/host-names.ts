@@ -13,7 +13,9 @@ export interface HostsSystem {
 const hostsFile = "/etc/hosts";
 const names = ["sandbox", "sandbox.localdomain"] as const;
 
-/** Makes the names known that are not. A container engine writes the file anew at each start, or keeps it from writing. */
+/**
+ * Adds the names that are missing. A container engine makes the file anew at each start; a read-only one is no error.
+ */
 export function addHostNames(system: HostsSystem): void {
   try {
     const text = system.read(hostsFile);

@@ -6,8 +6,8 @@ import { applyFileModes } from "./file-modes.ts";
 import { switchUser } from "./user.ts";
 
 /**
- * Brings the code, sets modes, finds the runtime, and gives up root: whatever listens or starts afterwards belongs to the
- * function's user.
+ * Brings the code, sets modes, finds the runtime, and gives up root: whatever listens or starts afterwards belongs to
+ * the function's user.
  * @param command the command line's, empty: a bootstrap is looked for
  * @throws {CodeArchiveError}
  * @throws {UserSwitchError}

@@ -28,7 +28,7 @@ export interface UserSwitchOptions {
   readonly system?: UserSystem;
 }
 
-/** Who a process is. */
+/** The ids of a process. */
 export interface UserIds {
   readonly uid: number;
   readonly gid: number;
@@ -49,8 +49,8 @@ const shadowFile = "/etc/shadow";
 const userName = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 
 /**
- * Becomes the user the function is to run as, for good, if this process is root and a user is named. To be called before
- * anything listens and before the first process starts; all they make belongs to that user then.
+ * Becomes the user the function is to run as, for good, if this process is root and a user is named. To be called
+ * before anything listens and before the first process starts; all they make belongs to that user then.
  *
  * Afterwards the kernel lets nobody but root look into this process: not the function, which is the same user, and not
  * itself (`/proc/self/environ`). Pipes and terminals root made stay usable and cannot be opened anew by name.
@@ -165,7 +165,7 @@ function findLeftovers({ uid, gid }: UserIds, system: UserSystem): string | unde
   return refusal === undefined ? "the kernel let this process take root back" : undefined;
 }
 
-/** Half a switch, root in another group, would be neither: takes the groups back where that is possible. */
+/** After half a switch init would be root in another group: takes the old groups back where that is possible. */
 function becomeGroups({ gid, groups }: { gid: number; groups: readonly number[] }, system: UserSystem): void {
   attempt("setgid", () => system.setgid(gid));
   attempt("setgroups", () => system.setgroups(groups));

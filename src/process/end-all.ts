@@ -7,8 +7,8 @@ import { isRunning } from "./tree.ts";
 const childEndTurns = 4;
 
 /**
- * Kills what `members` lists and waits until it lists nothing that runs, at most `budgetMs` milliseconds. Members that fork
- * meanwhile are found in the next round.
+ * Kills what `members` lists and waits until it lists nothing that runs, at most `budgetMs` milliseconds. Members that
+ * fork meanwhile are found in the next round.
  * @returns whether all ended; if not, which ones is in the log
  */
 export async function endAllProcesses(clock: Clock, budgetMs: number, members: () => number[]): Promise<boolean> {
@@ -18,7 +18,7 @@ export async function endAllProcesses(clock: Clock, budgetMs: number, members: (
     try {
       const left = members().filter(isRunning);
       for (const pid of left) kill(pid);
-      // A process that forks and ends while the tree is walked hides its child from the walk; its own end gives it away.
+      // A process that forks and ends during the walk hides its child from it. Then its own end asks for another walk.
       if (left.length === 0 && !(await childEnd.happensSoon())) return true;
       const remaining = deadline - clock.now();
       if (remaining <= 0 || !(await settlesWithin(clock, remaining, childEnd.promise))) {
@@ -31,7 +31,7 @@ export async function endAllProcesses(clock: Clock, budgetMs: number, members: (
   }
 }
 
-/** The next SIGCHLD. To be asked for before looking, or an end in between would be missed. */
+/** Watches for the next SIGCHLD. To be called before the walk, or an end in between would be missed. */
 function watchChildEnd() {
   const { promise, resolve } = Promise.withResolvers<void>();
   let hasHappened = false;

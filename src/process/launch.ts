@@ -31,7 +31,7 @@ export interface SupervisedProcess {
   signalGroup(signal: NodeJS.Signals): void;
   /** Resolves when all it had written by now was received. `undefined`: nothing to wait for. */
   drain(): Promise<unknown> | undefined;
-  /** Gives up its output although a descendant may still hold them. */
+  /** Gives up its output although a descendant may still hold it open. */
   closeOutput(): void;
 }
 
@@ -45,7 +45,7 @@ export function launchProcess(spec: ProcessSpec, family: Family): SupervisedProc
   try {
     const pipe = new OutputPipe();
     output = pipe;
-    // Before the process is there: what fails from here on would leave it to nobody.
+    // Before the process is started: if this failed afterwards, nobody would watch over the process.
     pipe.receive(spec.receiveOutput());
     const start = () =>
       Bun.spawn([...spec.command], {

@@ -1,4 +1,7 @@
-/** The few system calls Bun has no function for. Only `libc.so.6` by that name: any other would be sought in the function's directory too. */
+/**
+ * The few system calls Bun has no function for. The library is `libc.so.6`, by that name: any other would be looked for
+ * in the function's directory too.
+ */
 import { dlopen, ptr } from "bun:ffi";
 
 const libc = dlopen("libc.so.6", {
@@ -27,8 +30,8 @@ const twoIntsAddress = ptr(twoInts);
 /**
  * Opens a pipe that no child inherits unless it is handed one end. The read end does not block; the write end, which
  * belongs to a function's process, does.
- * @param capacity bytes the kernel is to keep, if it likes: it allows a user without privilege only so many in all pipes
- * @throws an error of code `EMFILE`, for there is no other reason, when descriptors are used up
+ * @param capacity bytes the pipe should hold. The kernel may give less: an ordinary user's pipes are bounded in total
+ * @throws an error of code `EMFILE` when descriptors are used up, which is the only thing that can go wrong
  */
 export function openPipe(capacity: number): { readEnd: number; writeEnd: number } {
   if (libc.pipe2(twoIntsAddress, O_CLOEXEC) !== 0) throw Object.assign(new Error("pipe2"), { code: "EMFILE" });

@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { Clock } from "../clock.ts";
 
-/** Walking the tree opens a file per thread: not for every invocation of a function that answers in half a millisecond. */
+/** Milliseconds between walks of the tree. A walk opens a file per thread: too much for each fast invocation. */
 const treeWalkEveryMs = 100;
 
 /**

@@ -8,7 +8,7 @@ import { openSync, readFileSync, writeSync } from "node:fs";
 const lowest = 900;
 const highest = 1000;
 
-/** Opened before init gives up root: the file is root's, and stays so after the change of the user. */
+/** Opened at start: after init has given up root, the file still belongs to root. */
 const ownFile = openOwn();
 const ownScore = scoreOf("self");
 
@@ -29,14 +29,14 @@ export function takeScore(): number | undefined {
   return undefined;
 }
 
-/** Nobody who bears the score is left. */
+/** To be called when no process with this score is left. */
 export function giveBackScore(score: number | undefined): void {
   if (score !== undefined) taken.delete(score);
 }
 
 /**
- * Starts a process that bears the score from its first instruction on: init raises its own for the moment of the start, so
- * that not even what the process forks at once is without. Raising needs no privilege, nor does going back to where it was.
+ * Starts a process that has the score from its first instruction on, and so has whatever it forks at once: init raises
+ * its own score for the moment of the start. Neither raising it nor going back to where it was needs a privilege.
  */
 export function bearing<T>(score: number | undefined, start: () => T): T {
   if (score === undefined || !setOwn(score)) return start();

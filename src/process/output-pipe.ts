@@ -10,8 +10,8 @@ import { openPipe, unreadBytes } from "./libc.ts";
 const capacity = 1 << 20;
 
 /**
- * Takes what a process writes. A chunk is the receiver's from then on: its memory may be given up within the call. Where it
- * returns a promise, nothing more is read until that has resolved, which holds up the writer.
+ * Takes what a process writes. A chunk is the receiver's from then on: its memory may be given up within the call.
+ * Where it returns a promise, nothing more is read until that has resolved, which holds up the writer.
  */
 export type OutputReceiver = (chunk: Uint8Array) => unknown;
 
@@ -62,10 +62,10 @@ export class OutputPipe {
    * Resolves when everything that stands in the pipe now has been delivered; later output is not waited for, so a
    * process that writes without end cannot hold anybody up. `undefined` when there is nothing to wait for.
    *
-   * There is one reader (Bun's), and while it is asked for more it keeps nothing back between two turns of the event loop:
-   * counting the bytes the kernel still holds is therefore exact, and costs no turn in the common case of an empty pipe.
-   * While a receiver holds us up it is not asked, and reads ahead. How much is known once it has nothing ready any more;
-   * until then the most it can hold is added.
+   * There is one reader (Bun's), and while it is asked for more it keeps nothing back between two turns of the event
+   * loop: counting the bytes the kernel still holds is therefore exact, and costs no turn in the common case of an
+   * empty pipe. While a receiver holds us up it is not asked, and reads ahead. How much is known once it has nothing
+   * ready any more; until then the most it can hold is added.
    */
   drain(): Promise<void> | undefined {
     if (!this.#isOpen || !this.#reader) return undefined;

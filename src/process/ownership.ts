@@ -2,17 +2,17 @@
  * Whose a process is: an owner's, if the owner launched it or it descends from one the owner launched
  * (`docs/contract/decisions.md 32`).
  *
- * While its ancestors live, the tree tells. When one of them ends, the kernel makes its children init's, and says nothing
- * about whose they were. And not all children of init are an owner's: an entrypoint script may have started a process before
- * it became init, and orphans of `docker exec` come to init as well. So init's children need evidence, in what the kernel
- * makes a process inherit:
+ * While its ancestors live, the tree tells. When one of them ends, the kernel makes its children init's, and says
+ * nothing about whose they were. And not all children of init are an owner's: an entrypoint script may have started a
+ * process before it became init, and orphans of `docker exec` come to init as well. So init's children need evidence,
+ * in what the kernel makes a process inherit:
  *
  * - its session, for each process is launched as the leader of one; a daemon leaves it;
- * - its `oom_score_adj`, which each owner has of its own and only who sets out to change it loses (`oom-score.ts`);
- * - where the kernel allows no such score, the address of the Runtime API among its variables: only the owner's processes
- *   have it, but a program may overwrite its variables with a title.
+ * - its `oom_score_adj`: each owner has one of its own, and a process keeps it unless it sets another (`oom-score.ts`);
+ * - where the kernel allows no such score, the address of the Runtime API among its variables: only the owner's
+ *   processes have it, but a program may overwrite its variables with a title.
  *
- * A process without evidence is a stranger: better one too many survives than that one is killed which is not ours.
+ * A process without evidence counts as a stranger: leaving one process too many is better than killing one of others.
  */
 import { readFileSync } from "node:fs";
 import { giveBackScore, scoreOf, takeScore } from "./oom-score.ts";
@@ -21,7 +21,7 @@ import { childrenOf, sessionOf, withDescendants } from "./tree.ts";
 /** Children started with `Bun.spawn` that have not ended. Bun waits for these. */
 const launched = new Map<number, Family>();
 
-/** All other children of init that were seen, and whose they are. One is here until init has reaped it, so no pid is old. */
+/** Whose the other children of init are, as far as they were seen. Each stays until it was reaped: no pid is stale. */
 const orphans = new Map<number, Family | undefined>();
 
 const families = new Set<Family>();
@@ -46,7 +46,10 @@ export class Family {
     if (address) this.#variable = `AWS_LAMBDA_RUNTIME_API=${address}`;
   }
 
-  /** All of its processes, ended but unreaped ones too, parents before children. Those that come and go meanwhile may be missing. */
+  /**
+   * All of its processes, ended but unreaped ones too, parents before children. Those that come and go meanwhile may be
+   * missing.
+   */
   members(): number[] {
     return withDescendants(childrenOf(process.pid).filter((pid) => familyOf(pid) === this));
   }

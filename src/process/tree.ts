@@ -25,10 +25,10 @@ export function childrenOf(pid: number): number[] {
   );
 }
 
-/** Given up for the moment of a look when no other descriptor is left: who cannot look finds nothing to end. */
+/** A descriptor in reserve. When none is left it is closed for a moment: without a look nothing could be ended. */
 let spare = openSync("/dev/null", "r");
 
-/** What ends while it is read reads as nothing. */
+/** Reads something in `/proc`. @returns `otherwise` when the process ended meanwhile */
 function read<T>(action: () => T, otherwise: T): T {
   try {
     return action();
@@ -48,7 +48,7 @@ function readWithSpare<T>(action: () => T, otherwise: T): T {
   }
 }
 
-/** Kernels built without checkpointing have none. */
+/** Whether the kernel lists the children of a thread: those built without checkpointing do not. */
 let childrenFiles: boolean | undefined;
 
 function hasChildrenFiles(): boolean {

@@ -16,14 +16,16 @@ function rowOf(port: number): string[] | undefined {
   }
 }
 
-/** How many datagrams for this port of 127.0.0.1 the kernel has dropped because they came faster than they were read. */
+/**
+ * How many datagrams for this port of 127.0.0.1 the kernel has dropped because they came faster than they were read.
+ */
 export function datagramsDropped(port: number): number {
   return Number(rowOf(port)?.at(-1) ?? 0);
 }
 
 /**
- * Lets the kernel keep more datagrams for the socket of this process that listens on this port of 127.0.0.1. It keeps what
- * `net.core.rmem_max` allows, twice.
+ * Lets the kernel keep more datagrams for the socket of this process that listens on this port of 127.0.0.1. It keeps
+ * what `net.core.rmem_max` allows, twice.
  * @returns whether the socket was found
  */
 export function widenReceiveBuffer(port: number, bytes: number): boolean {

@@ -10,7 +10,9 @@ export interface StoredError {
   readonly contentType: string;
 }
 
-/** Any other content type stands verbatim; the structured form loses its cause and all keys the invoker does not get. */
+/**
+ * Any other content type stands verbatim; the structured form loses its cause and all keys the invoker does not get.
+ */
 export function toStoredError(bytes: Uint8Array, contentType: string): StoredError {
   if (contentType !== errorCauseContentType) return { body: bytes, contentType };
   const error = readStructuredError(bytes);

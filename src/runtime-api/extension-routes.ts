@@ -26,7 +26,7 @@ export function addExtensionRoutes({ host, registration }: RuntimeApiOptions, ad
     return event.kind === "invoke" ? invokeReply(event) : shutdownReply(event);
   });
 
-  /** Both ways to report an error. The body is nobody's business. */
+  /** Both ways to report an error. The body is ignored. */
   const report = (call: "initError" | "exitError", request: Request): Response => {
     const id = identifierOf(request);
     const errorType = request.headers.get("lambda-extension-function-error-type") ?? "";
@@ -34,7 +34,7 @@ export function addExtensionRoutes({ host, registration }: RuntimeApiOptions, ad
       throw new ApiRefusal(403, "Extension.MissingHeader", "Lambda-Extension-Function-Error-Type not found");
     }
     const extension = host.extensions.withId(id);
-    // Recorded so: another text than that of the poll.
+    // AWS's text here is another one than at the poll.
     if (!extension) throw new ApiRefusal(403, unknownExtension, "Unknown Lambda-Extension-Identifier");
     extension.report(call, errorType);
     return accepted();
@@ -71,7 +71,7 @@ function identifierOf(request: Request): string {
 function toUuid(text: string): string | undefined {
   let digits = text;
   if (text.length === 45 && /^urn:uuid:/i.test(text)) digits = text.slice(9);
-  // Braces, or whatever else stands around it: recorded so.
+  // AWS takes any two characters around it for braces.
   if (text.length === 38) digits = text.slice(1, -1);
   if (/^[0-9a-f]{32}$/i.test(text)) digits = text.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(digits) ? digits.toLowerCase() : undefined;
@@ -128,7 +128,7 @@ function invokeReply({ invocation }: Extract<Delivered, { kind: "invoke" }>): Re
   });
 }
 
-/** No event identifier, and a content type of text: recorded so. */
+/** On AWS it has no event identifier, and a content type of text. */
 function shutdownReply({ deadlineMs, reason }: Extract<Delivered, { kind: "shutdown" }>): Response {
   const event = { eventType: "SHUTDOWN", deadlineMs, shutdownReason: reason };
   return new PlainResponse(JSON.stringify(event), { headers: { "Content-Type": "text/plain; charset=utf-8" } });

@@ -1,4 +1,4 @@
-/** What a runtime tells of its start, and of its restore from a snapshot: `docs/contract/runtime-api.md 3`, `docs/contract/runtime-api.md 8`. */
+/** What a runtime tells of its start, and of its restore from a snapshot (`docs/contract/runtime-api.md 8`). */
 import type { Exchanges } from "../environment/exchanges.ts";
 import { log } from "../log.ts";
 import { readBody } from "../net/body.ts";

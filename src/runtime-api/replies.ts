@@ -1,4 +1,4 @@
-/** The answers of the Runtime API, byte for byte AWS's: `docs/contract/runtime-api.md 1`, `docs/contract/runtime-api.md 3`. */
+/** The answers of the Runtime API, byte for byte AWS's (`docs/contract/runtime-api.md 1` and its section 3). */
 import { ApiRefusal } from "../environment/api-refusal.ts";
 import { toStoredErrorType } from "../errors.ts";
 import { PlainResponse } from "../net/listener/plain-response.ts";

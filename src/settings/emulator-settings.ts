@@ -23,7 +23,7 @@ export const emulatorSettings = {
   logStreamName: optional("AWS_LAMBDA_LOG_STREAM_NAME", both, anyText, "$LATEST"),
   region: optional("AWS_REGION", both, anyText, "us-east-1", { orElse: "AWS_DEFAULT_REGION" }),
   accountId: optional("AWS_ACCOUNT_ID", both, accountId, "012345678912", warn),
-  // Often the function's own, with words of its own.
+  // Often a variable of the function itself, whose words need not be ours.
   logLevel: optional("LOG_LEVEL", both, logLevel, undefined, warn),
   ...functionSettings,
 } satisfies Table;
@@ -63,8 +63,8 @@ function initializationTypeOf(flags: EmulatorFlags, read: ValuesOf<typeof emulat
 }
 
 /**
- * What the function sees: everything that was given, and what AWS's emulator adds. No empty key is invented: a function that
- * tests for the presence of credentials would be misled.
+ * What the function sees: everything that was given, and what AWS's emulator adds. No empty key is invented: a function
+ * that tests for the presence of credentials would be misled.
  */
 export function emulatorVariables(flags: EmulatorFlags, settings: EmulatorSettings, given: Variables) {
   const names = ["functionName", "functionVersion", "memorySizeMb", "logGroupName", "logStreamName"] as const;

@@ -5,7 +5,8 @@ import { messageOf } from "../errors.ts";
 import { ConfigurationError, type Variables } from "./setting.ts";
 
 /**
- * The environment with the files' variables added: what it has already stays, and a later file wins over an earlier one.
+ * The environment with the files' variables added: what it has already stays, and a later file wins over an earlier
+ * one.
  * @throws {ConfigurationError} naming the file that cannot be read
  */
 export function readEnvFiles(files: readonly string[], env: Variables): Record<string, string> {

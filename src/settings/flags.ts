@@ -29,8 +29,9 @@ export function switchFlag(flag: Flag<true>["flag"], help: string, short?: Flag<
 }
 
 /**
- * Reads the flags up to the first other word, which begins the command, or up to `--`. Of a flag that is given twice the last
- * value counts; lists add up. By hand: loading `node:util` for its `parseArgs` takes longer than all else before the start.
+ * Reads the flags up to the first other word, which begins the command, or up to `--`. Of a flag that is given twice
+ * the last value counts; lists add up. By hand: loading `node:util` for its `parseArgs` takes longer than all else
+ * before the start.
  * @throws {ConfigurationError} a flag that does not exist, or a value that is refused or missing
  */
 export function readFlags<T extends FlagTable>(
@@ -66,7 +67,10 @@ export function takeOut<T extends FlagTable>(
   return { values: values as FlagValues<T>, left };
 }
 
-/** Reads `--flag value`, `--flag=value` or `--flag` into `values`. @returns where to go on; `undefined`: it is none of the table */
+/**
+ * Reads `--flag value`, `--flag=value` or `--flag` into `values`.
+ * @returns where to go on; `undefined`: it is none of the table
+ */
 function readOne(
   table: FlagTable,
   args: readonly string[],

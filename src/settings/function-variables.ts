@@ -10,12 +10,14 @@ const rows: ReadonlyMap<string, Setting<unknown>> = new Map(
 /** LocalStack's names for init, those of other versions included, of which this table knows nothing. */
 const reserved = "LOCALSTACK_";
 
-/** They describe the container, or are set anew for each invocation by the runtime: AWS's functions do not find them. */
+/**
+ * They describe the container, or are set anew for each invocation by the runtime: AWS's functions do not find them.
+ */
 const withheld: ReadonlySet<string> = new Set(["HOME", "HOSTNAME", "_X_AMZN_TRACE_ID"]);
 
 /**
- * LocalStack's containers hold settings of init; the emulator's environment is the function's as it stands, as with AWS's
- * emulator.
+ * LocalStack's containers hold settings of init; the emulator's environment is the function's as it stands, as with
+ * AWS's emulator.
  */
 export function functionVariables(given: Variables, mode: Mode): Record<string, string> {
   const isSeen = ([name, value]: [string, string | undefined]) =>

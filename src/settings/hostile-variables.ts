@@ -1,7 +1,7 @@
 /**
- * Keeps the function's variables from steering init (`docs/contract/decisions.md 22`). They are the function's and reach
- * it untouched; init itself must run as if they were not there. `BUN_BE_BUN`, `BUN_OPTIONS`, `BUN_INSPECT…` and `BUN_JSC_…` are
- * disarmed in the executable (`build.ts`), since they act before any code of ours.
+ * Keeps the function's variables from steering init (`docs/contract/decisions.md 22`). They are the function's and
+ * reach it untouched; init itself must run as if they were not there. `BUN_BE_BUN`, `BUN_OPTIONS`, `BUN_INSPECT…` and
+ * `BUN_JSC_…` are disarmed in the executable (`build.ts`), since they act before any code of ours.
  */
 import type { Variables } from "./settings.ts";
 

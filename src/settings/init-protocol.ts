@@ -2,7 +2,9 @@
 import type { Config } from "./settings.ts";
 
 export interface InitProtocol {
-  /** `status`: by a status error, at once. `invoke`: as the error of the first invocation, in which init is tried again. */
+  /**
+   * `status`: by a status error, at once. `invoke`: as the error of the first invocation, in which init is tried again.
+   */
   readonly failure: "status" | "invoke";
   /** Seconds after which the first init counts as failed; `none`: it may take as long as it does. */
   readonly limit: number | "none" | "as on AWS";
@@ -11,8 +13,8 @@ export interface InitProtocol {
 type Given = Pick<Config, "initFailure" | "initPhaseTimeoutSeconds">;
 
 /**
- * Only an operator who knows the newer protocol sets a limit: giving one chooses it. Without it LocalStack itself watches
- * over init, and a limit could only end what works.
+ * Only an operator who knows the newer protocol sets a limit: giving one chooses it. Without it LocalStack itself
+ * watches over init, and a limit could only end what works.
  * @param debugger_ what says that a debugger may wait: then nothing is cut off
  */
 export function initProtocol(given: Given, debugger_: string | undefined): InitProtocol {

@@ -5,8 +5,8 @@ import { settings } from "./settings.ts";
 export type Mode = "localstack" | "emulator";
 
 /**
- * LocalStack tells a container where it is and as whom it runs there; without both nobody is to be told anything, and init
- * is the emulator.
+ * LocalStack tells a container where it is and as whom it runs there; without both nobody is to be told anything, and
+ * init is the emulator.
  * @throws {ConfigurationError} only one of the two is there
  */
 export function chooseMode(env: Variables): Mode {

@@ -19,8 +19,8 @@ export interface Setting<T> extends Kind<T> {
   /** Whether the function's processes get the variable too. */
   readonly seenBy: "init" | "init and function";
   /**
-   * Without this a bad value ends init. With it there is a warning and the value for absence; `withhold` keeps the variable
-   * from the function besides, whose runtime may go by its presence.
+   * What a bad value leads to. Without this it ends init. `warn`: a warning, and the value for absence. `withhold`: the
+   * same, and the function does not get the variable, since its runtime may go by its presence.
    */
   readonly whenBad?: "warn" | "withhold";
   /** Stands in for a bad value where that is to be told from absence. */

@@ -72,7 +72,8 @@ export const settings = {
   invokePort: optional("LOCALSTACK_INTEROP_PORT", "init", port, 9563),
   tracingPort: optional("LOCALSTACK_RUNTIME_TRACING_PORT", "init", port, 9564),
   user: optional("LOCALSTACK_USER", "init", anyText, "sbx_user1051", { isEmptyAValue: true }),
-  // Without it init ends where it cannot give up root: a function must not get more rights than it has on AWS unnoticed.
+  // Without it init ends where it cannot give up root: a function must not get more rights than it has on AWS
+  // unnoticed.
   allowRoot: optional("LOCALSTACK_ALLOW_ROOT", "init", oneOf("0", "1"), "0"),
   codeArchives: optional("LOCALSTACK_CODE_ARCHIVES", "init", archiveList, []),
   hotReloadingPaths: optional("LOCALSTACK_HOT_RELOADING_PATHS", "init", commaList("paths"), []),
@@ -98,7 +99,7 @@ export const settings = {
   edgePort: optional("EDGE_PORT", "init and function", port, 4566),
   functionName: optional("AWS_LAMBDA_FUNCTION_NAME", "init and function", anyText, "test_function"),
   logStreamName: optional("AWS_LAMBDA_LOG_STREAM_NAME", "init and function", anyText, ""),
-  // AWS tells it to nobody inside the environment: a name of our own.
+  // AWS does not pass this level into the environment, so there is no name of AWS's to use.
   systemLogLevel: optional("LOCALSTACK_SYSTEM_LOG_LEVEL", "init", oneOf("DEBUG", "INFO", "WARN"), "INFO"),
   ...functionSettings,
 } satisfies Table;

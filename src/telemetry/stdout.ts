@@ -8,7 +8,10 @@ import { endOfPiece } from "./log/whole-characters.ts";
 /** Bytes that may wait for whoever reads our stdout before the function is held up, as it is by a reader of its own. */
 const patientBytes = 4 * 1024 * 1024;
 
-/** Milliseconds without a byte taken after which nobody reads any more: output is then left out, for as long as that lasts. */
+/**
+ * Milliseconds without a byte taken after which nobody reads any more: output is then left out, for as long as that
+ * lasts.
+ */
 const stalledMs = 1000;
 
 /** Milliseconds to wait at the end for what still waits. */
@@ -24,7 +27,9 @@ export class StdoutForwarder {
   constructor(
     private readonly clock: Clock,
     private readonly stream: StandardStream = stdout,
-    /** The most one write may have: up to 4096 bytes a pipe takes whole or not at all, so that none ends in a character. */
+    /**
+     * The most one write may have: up to 4096 bytes a pipe takes whole or not at all, so that none ends in a character.
+     */
     private readonly maxWriteBytes = Number.POSITIVE_INFINITY,
   ) {}
 

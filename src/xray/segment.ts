@@ -1,8 +1,8 @@
 /** The daemon's protocol: what an X-Ray SDK sends in one datagram. */
 
 /**
- * The segment document of a datagram: what follows a line that says format `json`, version 1. Letter case, blanks and the
- * order of keys in that line do not matter.
+ * The segment document of a datagram: what follows a line that says format `json`, version 1. Letter case, blanks and
+ * the order of keys in that line do not matter.
  * @returns `undefined` when it is something else
  */
 export function segmentIn(datagram: Uint8Array): string | undefined {

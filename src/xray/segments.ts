@@ -77,7 +77,7 @@ export class Segments {
     else this.#stopTimer ??= this.clock.after(batch.afterMs, () => this.#due());
   }
 
-  /** Sends everything that waits; resolves when it is under nobody's hands any more, at most after `ms` milliseconds. */
+  /** Sends everything that waits; resolves when nothing is being sent any more, at most after `ms` milliseconds. */
   async flush(ms: number): Promise<void> {
     const deadline = this.clock.now() + ms;
     if (this.#waiting.length > 0) this.#due();

@@ -77,6 +77,15 @@ function paint(line: string): string {
   return `${hasFailed ? colours.red : colours.green}${shown}${colours.reset}`;
 }
 
+/**
+ * REPORT with its END apart from whatever else is to be written: SAM CLI looks for it in a piece that has at most one line
+ * in front of it, and waits for a second where it does not find it (docs/contract/emulator.md 1.9).
+ */
+export function withReportApart(text: string): string[] {
+  const at = text.search(/^END RequestId: .*\nREPORT /m);
+  return at > 0 ? [text.slice(0, at), text.slice(at)] : [text];
+}
+
 /** The number of an environment in front of its output; nothing where there is only one. */
 export function environmentPrefix(slot: number, environments: number): string {
   return environments > 1 ? `${colours.dim}[${slot + 1}]${colours.reset} ` : "";

@@ -12,6 +12,12 @@ export interface Post {
   readonly body: string | Uint8Array | BodyPieces;
 }
 
+/**
+ * What became of posts that were delivered together; of several, the worst. `told`: LocalStack answered, with whatever
+ * status. `silent`: it took one and did not answer. `unreachable`: it could not be reached for as long as was asked for.
+ */
+export type Fate = "told" | "silent" | "unreachable";
+
 /** Milliseconds to wait before each further attempt after a connection error; afterwards always as long as the last one. */
 const pausesMs = [50, 100, 200, 400, 750, 1500] as const;
 
@@ -25,9 +31,9 @@ export interface DeliveryOptions {
   readonly endpoint: string;
   readonly clock: Clock;
   /**
-   * Posts that are given together follow each other on the connection without waiting for the answer in between. They must
-   * not overtake each other; servers that HTTP allows to answer them in parallel do not exist as far as known, but a proxy
-   * between could.
+   * Posts that are given together follow each other on the connection without waiting for the answers in between. They
+   * must take effect in order. HTTP would allow a server to handle them in parallel; none is known that does, but a
+   * proxy in between might.
    */
   readonly sendsAhead: boolean;
 }
@@ -59,9 +65,8 @@ export class Delivery {
   /**
    * Delivers posts behind all that were given before. Never rejects: what cannot be delivered is logged.
    * @param patienceMs how long to go on trying to reach a LocalStack that refuses or breaks connections
-   * @returns whether LocalStack answered all of them, with whatever status
    */
-  deliver(posts: readonly Post[], patienceMs = usualPatienceMs): Promise<boolean> {
+  deliver(posts: readonly Post[], patienceMs = usualPatienceMs): Promise<Fate> {
     const delivered = this.#last.then(() => this.#deliver([...posts], patienceMs));
     this.#last = delivered;
     return delivered;
@@ -72,14 +77,14 @@ export class Delivery {
     return this.#last;
   }
 
-  async #deliver(left: Post[], patienceMs: number): Promise<boolean> {
-    let wereAllTold = true;
+  async #deliver(left: Post[], patienceMs: number): Promise<Fate> {
+    let fate: Fate = "told";
     let pauses = 0;
     let waitedMs = 0;
     for (;;) {
       const error = await this.#attempt(left);
       const first = left[0];
-      if (!first) return wereAllTold;
+      if (!first) return fate;
       const url = `${this.#base}/${first.path}`;
       const pause = this.#pauseAfter(error, pauses);
       if (pause !== undefined && waitedMs + pause <= patienceMs) {
@@ -89,7 +94,8 @@ export class Delivery {
         waitedMs += pause;
       } else {
         log.error(`LocalStack could not be told: POST ${url} failed: ${reasonOf(error)}. Is LocalStack running there?`);
-        wereAllTold = false;
+        if (!(error instanceof LineSilentError)) fate = "unreachable";
+        else if (fate === "told") fate = "silent";
         left.shift();
         pauses = waitedMs = 0;
       }
@@ -97,9 +103,8 @@ export class Delivery {
   }
 
   /**
-   * @returns milliseconds to wait before trying again; `undefined` for a LocalStack that took a post on a fresh connection
-   * and does not answer: it has been told, as far as anybody knows. One that is silent on a connection it had answered on
-   * may never have got it.
+   * @returns milliseconds to wait before trying again; `undefined`: not again. A LocalStack that took a post on a fresh
+   * connection and is silent has probably got it. One that had answered on the connection before may never have.
    */
   #pauseAfter(error: unknown, pauses: number): number | undefined {
     if (error instanceof LineSilentError) return error.wasReused ? 0 : undefined;

@@ -44,8 +44,8 @@ export function toInvokeRequest(body: unknown): InvokeRequest {
 const maxIdLength = 128;
 
 /**
- * The id becomes a header for the runtime and a part of two paths, the runtime's and the callback's: both sides must read it
- * as it was given, whatever they do to a URL.
+ * The id becomes a header for the runtime and a part of two paths, the runtime's and the callback's: both sides must
+ * read it as it was given, whatever they do to a URL.
  */
 function isPathSegment(id: string): boolean {
   return id.length <= maxIdLength && /^[\w.~:@+=-]+$/.test(id) && id !== "." && id !== "..";

@@ -9,8 +9,9 @@ const closing = new Set([0x7d, 0x5d]);
 const blanks = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 /**
- * The runtime's own init error with `requestId` set. Numbers that JavaScript cannot hold, the order of keys, blanks: all of
- * it is the runtime's and stays, so the body is scanned and not written anew. What is no JSON object stays as it is.
+ * The runtime's own init error with `requestId` set. Numbers that JavaScript cannot hold, the order of keys, blanks:
+ * all of it is the runtime's and stays, so the body is scanned and not written anew. What is no JSON object stays as it
+ * is.
  * @param requestId the running invocation's; empty before any
  */
 export function withRequestId(body: Uint8Array, requestId: string): Uint8Array {

@@ -16,14 +16,15 @@ export class CodeArchiveError extends Error {
 export interface UnpackOptions {
   readonly clock: Clock;
   /**
-   * Where the archives lie while they are unpacked. `/tmp` is what Lambda promises to be there and writable; `TMPDIR` is
-   * the function's to set.
+   * Where the archives lie while they are unpacked. `/tmp` is what Lambda promises to be there and writable; `TMPDIR`
+   * is the function's to set.
    */
   readonly temporaryDirectory?: string;
 }
 
 /**
- * Fetches all archives at once, checks them all, then unpacks them in their order: a later one wins over an earlier one.
+ * Fetches all archives at once, checks them all, then unpacks them in their order: a later one wins over an earlier
+ * one.
  * @returns the real paths of the symbolic links they made
  * @throws {CodeArchiveError} what was unpacked so far stays: nothing may be started from it
  */

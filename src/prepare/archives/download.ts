@@ -44,7 +44,7 @@ export async function download(url: string, fd: number, clock: Clock, stop: Abor
 /** An error that another attempt would not change. */
 class FinalError extends Error {}
 
-/** What Bun's fetch says of redirects it does not follow: any but to http and https, and more than it believes in. */
+/** Bun's errors for redirects it does not follow: to other than http and https, and too many in a row. */
 const lastingErrors: ReadonlySet<string> = new Set(["UnsupportedRedirectProtocol", "TooManyRedirects"]);
 
 async function retry(url: string, clock: Clock, lifetime: AbortSignal, work: () => Promise<void>): Promise<void> {

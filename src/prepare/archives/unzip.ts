@@ -27,10 +27,11 @@ const turnMs = 20;
 const impliedDirectoryMode = 0o755;
 
 /**
- * Unpacks an archive. What stands in the way of an entry is replaced, everything else below the directory stays. Times and
- * modes are those of the archive, whatever the umask.
+ * Unpacks an archive. What stands in the way of an entry is replaced, everything else below the directory stays. Times
+ * and modes are those of the archive, whatever the umask.
  * @param target made with its parents where it is missing; may itself be a mount point or a link to a directory
- * @param links real paths of the links that archives made: nothing is written through one. Those of this archive are added
+ * @param links real paths of the links that archives made: nothing is written through one. Those of this archive are
+ * added
  * @throws {Error} naming the entry; what was unpacked so far stays
  */
 export async function unzip(archive: ZipArchive, target: string, links: Set<string>, clock: Clock): Promise<void> {
@@ -54,8 +55,8 @@ export async function unzip(archive: ZipArchive, target: string, links: Set<stri
   // Last, so that no file of this archive can pass through one, whatever the checks before have missed.
   for (const entry of later)
     await about(entry, () => void links.add(writer.makeLink(entry, archive.linkTarget(entry))));
-  // A directory may be closed to its owner, and its time changes with what is put into it: only once all is in it, and the
-  // inner ones first, whose paths are longer.
+  // A directory may be closed to its owner, and its time changes with what is put into it: only once all is in it, and
+  // the inner ones first, whose paths are longer.
   directories.sort((one, other) => other.path.length - one.path.length);
   for (const entry of directories) await about(entry, () => writer.finishDirectory(entry));
 }
@@ -63,7 +64,7 @@ export async function unzip(archive: ZipArchive, target: string, links: Set<stri
 /** @returns the target's real path */
 function makeTarget(target: string, links: Set<string>): string {
   let found = followPath(target, links);
-  // A target inside what another archive made: its link gives way, as it does to a directory of an archive.
+  // Where the target lies behind a link of another archive, a directory replaces the link, as an archive's own would.
   for (; found.archiveLink !== undefined; found = followPath(target, links)) unlinkSync(found.archiveLink);
   let path = found.real;
   for (const part of found.missing) {

@@ -10,7 +10,7 @@ import { type DirectoryEntry, readDirectory } from "./zip-directory.ts";
 import { toRelativePath } from "./zip-names.ts";
 import { withoutOverwritten } from "./zip-order.ts";
 
-/** Bytes all files of an archive may have, unpacked. Lambda allows 250 MB and its container images 10 GB: more is a bomb. */
+/** Bytes all files of an archive may have, unpacked. Lambda allows 250 MB, and images 10 GB: more is a bomb. */
 export const maxUnpackedBytes = 10 * 2 ** 30;
 
 /** Bytes from which on an entry goes through a stream. Below, a stream costs more than it saves. */
@@ -182,8 +182,8 @@ function toArchiveEntry({ name, entry, headerAt }: DirectoryEntry): ArchiveEntry
 }
 
 /**
- * A time without a zone of its own is taken for UTC, so that an archive gives the same files everywhere. One before 1970
- * becomes 1970: Bun sets the present time for those.
+ * A time without a zone of its own is taken for UTC, so that an archive gives the same files everywhere. One before
+ * 1970 becomes 1970: Bun sets the present time for those.
  */
 function timeOf(entry: Entry): number | undefined {
   const seconds = entry.getLastModDate({ timezone: "UTC" }).getTime() / 1000;

@@ -24,8 +24,8 @@ export function kindOf(name: string, { externalFileAttributes, versionMadeBy }: 
 }
 
 /**
- * The archive's permissions, without set-user-id and its like. What the owner may read and execute, group and others may
- * too: init unpacks as root what the function's user has to run. A directory that can be read can be searched.
+ * The archive's permissions, without set-user-id and its like. What the owner may read and execute, group and others
+ * may too: init unpacks as root what the function's user has to run. A directory that can be read can be searched.
  */
 export function modeOf(kind: ZipEntryKind, { externalFileAttributes }: Attributes): number {
   const given = (externalFileAttributes >>> 16) & 0o777 || (kind === "directory" ? 0o755 : 0o644);

@@ -4,7 +4,10 @@ import { fstatSync, readSync } from "node:fs";
 import type { Entry, ZipFile } from "yauzl";
 import { findZip } from "./zip-bounds.ts";
 
-/** Entries an archive may have: four times what a zip without its 64-bit extension can hold. Their list is kept in memory. */
+/**
+ * Entries an archive may have: four times what a zip without its 64-bit extension can hold. Their list is kept in
+ * memory.
+ */
 export const maxEntries = 4 * 65_536;
 
 /** Bytes read at once. An entry takes about 100 of them. */
@@ -69,8 +72,8 @@ export async function* readDirectory(fd: number): AsyncGenerator<DirectoryEntry>
 }
 
 /**
- * Lets yauzl read as many entries as there are. The count an archive states has 16 bits and wraps around in writers that
- * do not know better, so only these are compared, as Go's reader does.
+ * Lets yauzl read as many entries as there are. The count an archive states has 16 bits and wraps around in writers
+ * that do not know better, so only these are compared, as Go's reader does.
  */
 function correctCount(zip: ZipFile, fd: number, begin: number): void {
   const { readEntryCursor } = zip as unknown as { readEntryCursor: number };

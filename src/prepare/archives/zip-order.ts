@@ -1,10 +1,13 @@
-/** Which entries of an archive are left when all are unpacked in their order, each in place of what stood there before. */
+/**
+ * Which entries of an archive are left when all are unpacked in their order, each in place of what stood there before.
+ */
 import type { ArchiveEntry } from "./zip-archive.ts";
 import { parentsOf } from "./zip-names.ts";
 
 /**
- * Leaves out what a later entry takes the place of: an entry of the same name, a file or link where a directory is needed,
- * and all below a directory whose name a file or link has taken. None of those left stands below a file or a link.
+ * Leaves out what a later entry takes the place of: an entry of the same name, a file or link where a directory is
+ * needed, and all below a directory whose name a file or link has taken. None of those left stands below a file or a
+ * link.
  */
 export function withoutOverwritten(entries: readonly ArchiveEntry[]): ArchiveEntry[] {
   const left: ArchiveEntry[] = [];

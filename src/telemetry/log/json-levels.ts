@@ -45,7 +45,7 @@ function withTimestamp(line: string, object: Record<string, unknown>, timestamp:
   try {
     return JSON.stringify({ ...object, timestamp });
   } catch {
-    // Nested so deeply that it can be read and not be written again.
+    // Nested so deeply that `JSON.parse` can read it and `JSON.stringify` cannot write it.
     return line;
   }
 }

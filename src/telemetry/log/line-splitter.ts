@@ -8,12 +8,12 @@ export const maxLineLength = 8 * 1024 * 1024;
 
 export class LineSplitter {
   #rest = "";
-  /** Whether the rest is one of a line that was cut. */
+  /** Whether what waits is the rest of a line that was cut. */
   #isCut = false;
 
   /**
-   * @param onLine gets each line without its newline; only a newline ends a line, a carriage return stays in it. `isPiece`: it
-   *   is only a piece of one, and says nothing about the whole
+   * @param onLine gets each line without its newline; only a newline ends a line, a carriage return stays in it.
+   *   `isPiece`: it is only a piece of one, and says nothing about the whole
    * @param onCut is told of each line that is cut, before its first piece comes
    */
   constructor(
@@ -32,7 +32,7 @@ export class LineSplitter {
     while (this.#rest.length > maxLineLength) this.#rest = this.#cut(this.#rest);
   }
 
-  /** Takes what has no newline yet for a line: its writer has nothing to add to it. */
+  /** Tells what waits without a newline as a line, for its writer will add nothing to it. */
   flush(): void {
     const rest = this.#rest;
     this.#rest = "";

@@ -8,7 +8,9 @@ import { endOfPiece } from "./whole-characters.ts";
 
 /** What a log came to. Between `{"logs":"` and `"}` its pieces are the body of a callback. */
 export interface LogText {
-  /** UTF-8, escaped as `JSON.stringify` does it, without the quotes around it. Cut anywhere; small logs share memory. */
+  /**
+   * UTF-8, escaped as `JSON.stringify` does it, without the quotes around it. Cut anywhere; small logs share memory.
+   */
   readonly pieces: readonly Uint8Array[];
   /** Of all pieces. */
   readonly byteLength: number;
@@ -21,7 +23,7 @@ export interface LogText {
 /** Bytes of one piece. */
 const pieceBytes = 32 * 1024;
 
-/** Bytes of a log (escaped) from which on output is counted instead of kept: a function that logs for ever must not end init. */
+/** Bytes of an escaped log above which output is only counted: a function that logs for ever must not end init. */
 const maxLogBytes = 256 * 1024 * 1024;
 
 /**
@@ -44,7 +46,7 @@ export class LogBuffer {
   #half = "";
   #leftOutBytes = 0;
 
-  /** @param maxBytes how much output is kept, in bytes of escaped text, to the nearest block; init's own lines always are */
+  /** @param maxBytes bytes of escaped output that are kept, to the nearest block. Init's own lines always are */
   constructor(private readonly maxBytes = maxLogBytes) {}
 
   /** Adds output as it came. @param bytes whole characters in valid UTF-8; not kept */
@@ -98,7 +100,7 @@ export class LogBuffer {
       this.#addBytes(Buffer.from(text));
       return;
     }
-    // Halves of characters, which UTF-8 does not know, are escapes by now.
+    // `JSON.stringify` makes escapes of lone surrogates, which UTF-8 cannot hold.
     const escaped = Buffer.from(JSON.stringify(text).slice(1, -1));
     if (this.#hasRoom(escaped.length)) {
       this.#put(escaped);
@@ -117,7 +119,7 @@ export class LogBuffer {
     }
   }
 
-  /** A half that stays alone. */
+  /** Adds a half whose other half did not come. */
   #endPair(): void {
     if (this.#half === "") return;
     const half = this.#half;
@@ -125,7 +127,10 @@ export class LogBuffer {
     this.#addText(half);
   }
 
-  /** What would still fit does not follow what was left out. */
+  /**
+   * Whether so many bytes are kept. Once something was left out nothing is, not even what would fit: a log has no
+   * holes.
+   */
   #hasRoom(bytes: number): boolean {
     return this.#leftOutBytes === 0 && this.#fullBytes + this.#end - this.#start + bytes <= this.maxBytes;
   }

@@ -3,6 +3,8 @@
  * (`docs/contract/telemetry-and-logs.md 3`).
  */
 import type { InitPhase, InitReport, InvocationReport, InvocationStart, RestoreReport } from "../events.ts";
+import * as invocation from "../invocation-records.ts";
+import * as lifecycle from "../lifecycle-records.ts";
 import * as records from "../records.ts";
 import { keepsApplicationLine, keepsSystemEvent, type LogLevels } from "./json-levels.ts";
 import type { LogStore } from "./log-store.ts";
@@ -34,7 +36,9 @@ export interface LogFormat {
 }
 
 export interface TextOptions {
-  /** Whether failed inits have a line, and REPORT their status: LocalStack of the first protocol writes these itself. */
+  /**
+   * Whether failed inits have a line, and REPORT their status: LocalStack of the first protocol writes these itself.
+   */
   readonly initReports: boolean;
 }
 
@@ -87,12 +91,12 @@ export class TextFormat implements LogFormat {
       this.logs.addLine(faultLines(requestId, faultReason, errorType), requestId);
     }
     const { memorySizeMb } = facts;
-    const figures = { ...report, memorySizeMb, billedMs: records.billedMs(report, facts), end: this.#endOf(report) };
+    const figures = { ...report, memorySizeMb, billedMs: invocation.billedMs(report, facts), end: this.#endOf(report) };
     // In one, for those who read our stdout write by write.
     this.logs.addLine(`${endLine(requestId)}${reportLine(figures)}`, requestId);
   }
 
-  /** What a function says of itself, with an error of its handler, is no status of the invocation. */
+  /** An error that the handler reported gives REPORT no status: on AWS it has none either. */
   #endOf({ status, errorType, faultReason, isInitFailure }: InvocationReport): LineStatus | undefined {
     if (status === "timeout") return { status };
     const isBroken = faultReason !== undefined || (isInitFailure && this.options.initReports);
@@ -113,43 +117,43 @@ export class JsonFormat implements LogFormat {
   output(): void {}
 
   line(type: "function" | "extension", line: string, at: number, isPiece: boolean): void {
-    // What cannot be judged is not thrown away.
+    // A piece says nothing about the level of its whole line, so it is kept.
     const kept = type === "function" && !isPiece ? keepsApplicationLine(line, this.levels.application, at) : line;
     if (kept !== undefined) this.logs.appendLine(kept);
   }
 
   initStarted(at: number, phase: InitPhase): void {
-    this.#add(records.initStart(at, phase, this.facts), "success");
+    this.#add(lifecycle.initStart(at, phase, this.facts), "success");
   }
 
   initEnded(at: number, report: InitReport): void {
     const runtimeStatus = report.isRuntimeReady ? "success" : report.status;
-    if (report.isRuntimeTried) this.#add(records.initRuntimeDone(at, report, this.facts), runtimeStatus);
+    if (report.isRuntimeTried) this.#add(lifecycle.initRuntimeDone(at, report, this.facts), runtimeStatus);
     for (const extension of report.extensions) {
-      this.#add(records.extensionState(at, extension), extension.errorType ? "error" : "success");
+      this.#add(lifecycle.extensionState(at, extension), extension.errorType ? "error" : "success");
     }
-    this.#add(records.initReport(at, report, this.facts), report.status);
+    this.#add(lifecycle.initReport(at, report, this.facts), report.status);
   }
 
   restoreStarted(at: number): void {
-    this.#add(records.restoreStart(at, this.facts), "success");
+    this.#add(lifecycle.restoreStart(at, this.facts), "success");
   }
 
   restoreEnded(at: number, report: RestoreReport): void {
-    this.#add(records.restoreRuntimeDone(at, report), report.status);
-    this.#add(records.restoreReport(at, report), report.status);
+    this.#add(lifecycle.restoreRuntimeDone(at, report), report.status);
+    this.#add(lifecycle.restoreReport(at, report), report.status);
   }
 
   started(at: number, start: InvocationStart): void {
     this.logs.begin(start.requestId);
-    this.#add(records.start(at, start, this.facts), "success", start.requestId);
+    this.#add(invocation.start(at, start, this.facts), "success", start.requestId);
   }
 
   ended(at: number, report: InvocationReport): void {
     const { requestId, status } = report;
     this.logs.end(requestId);
-    if (!this.facts.isManaged) this.#add(records.runtimeDone(at, report), status, requestId);
-    this.#add(records.report(at, report, this.facts), status, requestId);
+    if (!this.facts.isManaged) this.#add(invocation.runtimeDone(at, report), status, requestId);
+    this.#add(invocation.report(at, report, this.facts), status, requestId);
   }
 
   #add(event: records.TelemetryEvent, status: string, requestId?: string): void {

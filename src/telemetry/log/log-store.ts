@@ -16,7 +16,10 @@ export interface LogStore {
   appendBytes(bytes: Uint8Array): void;
   /** Adds a line of output. @param line without its newline */
   appendLine(line: string): void;
-  /** Adds lines of init's own, on lines of their own. @param requestId the invocation they are about; `undefined`: none */
+  /**
+   * Adds lines of init's own, on lines of their own.
+   * @param requestId the invocation they are about; `undefined`: none
+   */
   addLine(text: string, requestId?: string): void;
   /** An invocation begins. */
   begin(requestId: string): void;
@@ -65,7 +68,7 @@ export class SortedLogs implements LogStore {
   readonly sortsLines = true;
   readonly #logs = new Map<string, LogBuffer>();
   readonly #running = new Set<string>();
-  /** Nobody's, so far. */
+  /** Lines that named no running invocation. */
   readonly #others: LogBuffer;
 
   constructor(private readonly options: LogStoreOptions = {}) {

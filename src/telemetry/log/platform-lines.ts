@@ -18,7 +18,7 @@ export function faultLines(requestId: string, reason: string, errorType: string 
   return `RequestId: ${requestId} Error: ${reason}\n${type === undefined ? "" : `${type}\n`}`;
 }
 
-/** How something ended, where that is to be seen. */
+/** How something ended, as far as a line shows it. */
 export interface LineStatus {
   readonly status: "timeout" | "error";
   readonly errorType?: string | undefined;
@@ -66,7 +66,7 @@ export function restoreReportLine(durationMs: number, end: LineStatus | undefine
   return `${[`RESTORE_REPORT Restore Duration: ${ms(durationMs)}`, ...statusFields(end)].join("\t")}\n`;
 }
 
-/** @returns what a status word and an error type make of an end in a line; `undefined`: nothing is to be seen of it */
+/** @returns what a line shows of an end with this status and error type; `undefined`: nothing */
 export function lineStatus(status: Status, errorType: string | undefined): LineStatus | undefined {
   if (status === "success") return undefined;
   return status === "timeout" ? { status } : { status: "error", errorType };

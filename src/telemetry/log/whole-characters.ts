@@ -1,7 +1,7 @@
 /** The bytes of one output, cut between characters only, however its chunks fall. */
 import { isUtf8 } from "node:buffer";
 
-/** A mark at the beginning is output like any other. */
+/** A byte order mark is output like any other character. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const nothing = new Uint8Array(0);
@@ -10,7 +10,10 @@ export class WholeCharacters {
   /** The beginning of a character whose end has not come yet: at most three bytes. */
   #held = nothing;
 
-  /** Takes the next chunk. @returns what can be handed on: the chunk itself where it begins and ends with a character */
+  /**
+   * Takes the next chunk.
+   * @returns what can be handed on: the chunk itself where it begins and ends with a character
+   */
   push(chunk: Uint8Array): Uint8Array {
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     const end = endOfWholeCharacters(bytes);
@@ -28,7 +31,8 @@ export class WholeCharacters {
 }
 
 /**
- * Whole characters as valid UTF-8, U+FFFD in place of what is none: over all chunks what one `TextDecoder` makes of them.
+ * Whole characters as valid UTF-8, U+FFFD in place of what is none: over all chunks what one `TextDecoder` makes of
+ * them.
  * @returns the same memory where there was nothing to mend
  */
 export function mended(bytes: Uint8Array): Uint8Array {
@@ -53,7 +57,7 @@ export function endOfPiece(bytes: Uint8Array, from: number, most: number): numbe
   const last = from + most;
   if (last >= bytes.length) return bytes.length;
   for (let end = last; end > last - 4; end--) if (((bytes[end] as number) & 0xc0) !== 0x80) return end;
-  // No character is so long: it does not matter.
+  // Four continuation bytes in a row belong to no character: they may be cut anywhere.
   return last;
 }
 

@@ -106,13 +106,15 @@ export class Delivery {
     if (this.#isFull) this.#send();
   }
 
-  /** Whether what waits is enough for a batch. While one is under way its bytes count too: it is looked at again then. */
+  /**
+   * Whether what waits is enough for a batch. While one is under way its bytes count too: it is looked at again then.
+   */
   get #isFull(): boolean {
     const { maxItems, maxBytes } = this.subscription.buffering;
     return this.#waiting.length >= maxItems || this.#waitingBytes >= maxBytes;
   }
 
-  /** Runs whenever something waits that is not under way. */
+  /** The timer of the buffering. It runs whenever records wait that are not being sent. */
   #startTimer(): void {
     this.#stopTimer ??= this.clock.after(this.subscription.buffering.timeoutMs, () => this.#due());
   }
@@ -145,7 +147,7 @@ export class Delivery {
       for (const { bytes } of batch) this.#waitingBytes -= bytes;
       this.#announceDropped();
     }
-    // In this very turn: what comes in the next one has to be sent anew.
+    // Without an `await` since the last look at what waits: a record that comes later starts the sending again.
     this.#sending = undefined;
   }
 

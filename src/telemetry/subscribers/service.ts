@@ -107,7 +107,7 @@ export class TelemetryService {
     this.#early = undefined;
   }
 
-  /** Only lines of output come without number: what else happens in an init is kept whatever they take. */
+  /** Keeps an event for late subscribers. Only lines of output are bounded, for there can be any number of them. */
   #keepEarly(event: TelemetryEvent): void {
     if (!this.#early) return;
     const bytes = event.line === undefined ? 0 : Buffer.byteLength(event.line);

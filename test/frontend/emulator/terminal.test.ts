@@ -4,6 +4,7 @@ import {
   execLine,
   paintPlatformLines,
   welcomeLines,
+  withReportApart,
 } from "../../../src/frontend/emulator/terminal.ts";
 
 const now = new Date(2026, 10, 5, 9, 8, 7, 6);
@@ -26,6 +27,14 @@ describe("the line programs wait for", () => {
     expect(line).toBe(`05 Nov 2026 09:08:07,006 [INFO] (rapid) ${text}`);
     expect(line).toMatch(pattern);
   });
+});
+
+test("T60: REPORT is written with its END alone", () => {
+  const end = "END RequestId: a\nREPORT RequestId: a\tDuration: 1.00 ms\tStatus: error\n";
+  const crash = "RequestId: a Error: Runtime exited\nRuntime.ExitError\n";
+  expect(withReportApart(crash + end)).toEqual([crash, end]);
+  expect(withReportApart(end)).toEqual([end]);
+  expect(withReportApart("START RequestId: a Version: 1\n")).toEqual(["START RequestId: a Version: 1\n"]);
 });
 
 describe("on a terminal", () => {
