@@ -1,6 +1,6 @@
 /**
  * T65: AWS's emulator and ours answer the same calls in the same run. Where they differ stands the decision that says so
- * (docs/contract/emulator.md 1.6 and 8); everywhere else they must not.
+ * (docs/contract/emulator.md 8); everywhere else they must not.
  */
 import { afterEach, describe, expect, test } from "bun:test";
 import {
