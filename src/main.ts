@@ -1,6 +1,5 @@
 /** What runs, and with which exit status. Only here: `process.env`, `process.exit`, `process.on`. */
 
-import { isatty } from "node:tty";
 import packageJson from "../package.json" with { type: "json" };
 import { settlesWithin, systemClock } from "./clock.ts";
 import { messageOf } from "./errors.ts";
@@ -24,7 +23,7 @@ async function main(): Promise<ExitStatus> {
   // As PID 1 init would not even hear of a signal it has no handler for: also not while it prepares.
   const stopping = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stopping.abort());
-  const program: Program = { given, clock: systemClock, stdout, isTerminal: isatty(2), stopSignal: stopping.signal };
+  const program: Program = { given, clock: systemClock, stdout, stopSignal: stopping.signal };
   try {
     if (chooseMode(given) === "emulator") return await emulate(program, args);
     const commandLine = readCommandLine(args);

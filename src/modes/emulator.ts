@@ -1,4 +1,5 @@
 /** The emulator: the function behind the Lambda API, on a developer's machine or in an image without LocalStack. */
+import { isatty } from "node:tty";
 import { settlesWithin } from "../clock.ts";
 import { AsyncEvents } from "../frontend/emulator/async-events.ts";
 import { FunctionUrl } from "../frontend/emulator/function-url.ts";
@@ -32,7 +33,7 @@ export async function runEmulator(program: Program, commandLine: EmulatorCommand
 async function serve(program: Program, fn: EmulatedFunction): Promise<ExitStatus> {
   const { clock, stdout } = program;
   const { flags } = fn.commandLine;
-  const surroundings = lookAround(program.given, program.isTerminal);
+  const surroundings = lookAround(program.given, isatty(2));
   const history = flags.isUiOff ? undefined : new History(clock);
   const { capacity, measuredFor } = newEnvironments(program, fn, stdout, surroundings.isTerminal, () =>
     history?.loadChanged(capacity.load),

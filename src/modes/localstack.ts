@@ -1,10 +1,9 @@
 /** Init of a LocalStack container: serves LocalStack until the start fails, or until it is asked to stop. */
 import { settlesWithin } from "../clock.ts";
 import type { Environment } from "../environment/environment.ts";
-import { oneAtATime } from "../environment/policy.ts";
 import { type FaultType, messageOf } from "../errors.ts";
 import { Callbacks } from "../frontend/localstack/callbacks.ts";
-import { LocalStackFrontend } from "../frontend/localstack/frontend.ts";
+import { LocalStackFrontend, stopBudgetMs } from "../frontend/localstack/frontend.ts";
 import { createInvokeApi } from "../frontend/localstack/invoke-api.ts";
 import { newFaultBody } from "../frontend/localstack/results.ts";
 import { log, setLogLevel } from "../log.ts";
@@ -12,10 +11,13 @@ import { ListenError, listen } from "../net/listener.ts";
 import { prepare } from "../prepare/prepare.ts";
 import { startReaping } from "../process/reaper.ts";
 import type { CommandLine } from "../settings/command-line.ts";
+import { debuggerIn } from "../settings/debugger.ts";
 import { functionVariables } from "../settings/function-variables.ts";
+import { initProtocol } from "../settings/init-protocol.ts";
 import { type Config, readCallbackAddress, readConfig } from "../settings/settings.ts";
 import { stderr } from "../standard-streams.ts";
 import { newEnvironment } from "./environment.ts";
+import { localstackPolicy } from "./localstack-policy.ts";
 import { type ExitStatus, exitStatus, type Program, whenStopped } from "./program.ts";
 
 /**
@@ -38,11 +40,13 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
   if (!bootstrap) return exitStatus.done;
   startReaping();
 
+  const debugger_ = debuggerIn(given, commandLine.command);
+  const protocol = initProtocol(config, debugger_);
   const callbacks = new Callbacks(config, clock);
   const built = newEnvironment({
     clock,
     settings: config,
-    policy: oneAtATime,
+    policy: localstackPolicy(config, protocol, debugger_),
     bootstrap,
     variables: functionVariables(given, "localstack"),
     // The handler of the environment, not the one of the command line: `docs/contract/lifecycle.md` 2.3.
@@ -56,14 +60,19 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     environment,
     clock,
     callbacks,
-    takeLogs: () => built.takeLogs("").text(),
+    takeLogs: (requestId) => built.takeLogs(requestId),
+    initFailure: protocol.failure,
+    initializationType: config.initializationType,
     maxPayloadBytes: config.maxPayloadBytes,
     postInvokeWaitMs: config.postInvokeWaitMs,
   });
   const started = frontend.start();
   // The runtime is starting: what it does not need to start is made ready meanwhile.
   callbacks.connect();
-  const extras = startExtras(program, config, frontend, environment, started);
+  let xray: { stop(): Promise<void> } | undefined;
+  const extras = startExtras(program, config, frontend, environment, started).then((daemon) => {
+    xray = daemon;
+  });
   try {
     await Promise.race([started, extras.then(() => started), stopped]);
   } catch (error) {
@@ -71,15 +80,17 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     log.error(error.message);
     await frontend.fail({ type: "Sandbox.Failure", reason: error.message });
   }
-  if (frontend.hasFailed) {
-    await stay(program);
-    await frontend.stop();
-    return exitStatus.failed;
-  }
-  await stopped;
-  await frontend.stop();
-  await (await extras.catch(() => undefined))?.stop();
-  return frontend.hasFailed ? exitStatus.failed : exitStatus.done;
+  // There is nobody to stay for where LocalStack cannot be reached.
+  if (frontend.startState === "failed") await stay(program);
+  else if (frontend.startState !== "unreachable") await stopped;
+  // X-Ray's last segments come from processes that end.
+  const xrayStopped = environment.stop().then(() => xray?.stop());
+  await settlesWithin(clock, stopBudgetMs, Promise.all([frontend.stop(), xrayStopped]));
+  return hasFailed(frontend) ? exitStatus.failed : exitStatus.done;
+}
+
+function hasFailed({ startState }: LocalStackFrontend): boolean {
+  return startState === "failed" || startState === "unreachable";
 }
 
 /** What is there beside the Runtime API: the server for invocations, X-Ray, hot reload. @throws {ListenError} */
@@ -123,8 +134,10 @@ export async function failStart(program: Program, error: unknown): Promise<ExitS
   stderr.writeLine(`lambda-runtime-init: ${messageOf(error)}\n`);
   const address = readCallbackAddress(program.given);
   if (!address) return status;
-  const fault = await newFaultBody({ type, reason: messageOf(error) });
-  if (await new Callbacks(address, program.clock).statusError(fault)) await stay(program);
+  const telling = new Callbacks(address, program.clock).startError(
+    await newFaultBody({ type, reason: messageOf(error) }),
+  );
+  if ((await telling) !== "unreachable") await stay(program);
   return status;
 }
 

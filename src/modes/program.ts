@@ -12,8 +12,6 @@ export interface Program {
   readonly given: Variables;
   readonly clock: Clock;
   readonly stdout: StdoutForwarder;
-  /** Standard error is a terminal. */
-  readonly isTerminal: boolean;
   /** Aborted when the program is asked to stop. */
   readonly stopSignal: AbortSignal;
 }
