@@ -61,27 +61,3 @@ export const askedExtensionState = {
 } as const;
 
 export type ExtensionCall = keyof typeof askedExtensionState;
-
-/** Error types of the Extensions API. */
-export type ExtensionRefusalType =
-  | "Extension.MissingExtensionIdentifier"
-  | "Extension.InvalidExtensionIdentifier"
-  | "Extension.UnknownExtensionIdentifier"
-  | "Extension.InvalidExtensionName"
-  | "Extension.InvalidExtensionState"
-  | "Extension.InvalidEventType"
-  | "Extension.MissingHeader"
-  | "Extension.RegistrationClosed"
-  | "Extension.TooManyExtensions";
-
-/** Thrown when an extension's call is refused. Type and text are AWS's. */
-export class ExtensionRefusal extends Error {
-  override name = "ExtensionRefusal";
-
-  constructor(
-    readonly type: ExtensionRefusalType,
-    message: string,
-  ) {
-    super(message);
-  }
-}

@@ -38,7 +38,9 @@ function plainPieces(exchange: Exchange, response: PlainResponse): (string | Uin
 async function writeStream(output: Output, exchange: Exchange, response: Response): Promise<void> {
   const { body, headers } = response;
   const isChunked = !headers.has("content-length") && !exchange.isHttp10 && body !== null;
-  const framing = isChunked ? "Transfer-Encoding: chunked\r\n" : body === null ? "Content-Length: 0\r\n" : "";
+  // To HEAD this would be a lie: Hono has thrown away a body whose length nobody knows any more.
+  const isEmpty = body === null && exchange.method !== "HEAD";
+  const framing = isChunked ? "Transfer-Encoding: chunked\r\n" : isEmpty ? "Content-Length: 0\r\n" : "";
   const named = Array.from(headers, ([name, value]): [string, string] => [canonical(name), value]);
   output.write(toHeadBytes(headOf(exchange, response, named, framing)));
   if (body === null) return output.drained;
