@@ -1,4 +1,4 @@
-/** What log and subscribers are told beyond the on-demand walk: `docs/contract/lifecycle-2.md` 7. */
+/** What log and subscribers are told beyond the on-demand walk: `docs/contract/lifecycle-2.md 2.6` and `docs/contract/lifecycle-2.md 4.6`. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
