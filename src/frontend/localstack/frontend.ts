@@ -168,7 +168,10 @@ export class LocalStackFrontend {
     const result = toResult(settlement.outcome, requestId, maxPayloadBytes);
     const { body } = result;
     const told = callbacks.invocation(requestId, logs, result);
-    if (typeof body !== "string") void told.then(() => release(body));
+    void told.then(() => {
+      logs.release?.();
+      if (typeof body !== "string") release(body);
+    });
   }
 
   /**
