@@ -52,6 +52,10 @@ describe("the runtime's environment", () => {
 });
 
 describe("an extension's environment", () => {
+  test("has where to ask for metadata (E4)", () => {
+    expect(extensionEnvironment(runtimeEnvironment({}, "h", api))).toEqual(added);
+  });
+
   test.each([
     "AWS_EXECUTION_ENV",
     "AWS_LAMBDA_LOG_GROUP_NAME",
