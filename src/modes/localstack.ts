@@ -136,7 +136,7 @@ async function startHotReload(config: Config, { clock, stopSignal }: Program, re
   const { watchForChanges } = await import("../hot-reload/watch.ts");
   const { hotReloadingPaths: paths, fileWatcherStrategy: strategy } = config;
   await watchForChanges({ paths, strategy, clock, onChange: reload, signal: stopSignal }).ready;
-  log.debug("the code is being watched");
+  if (!stopSignal.aborted) log.debug("the code is being watched");
 }
 
 /** Tells LocalStack why nothing was started, if it is known where. @returns the exit status it means */
