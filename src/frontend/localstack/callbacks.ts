@@ -16,6 +16,8 @@ const startErrorPatienceMs = 10_000;
 /** A log text, ready to stand between the quotes of a JSON text. */
 export interface LogPieces {
   readonly pieces: readonly Uint8Array[];
+  /** Gives their memory back, once they were told. */
+  release?(): void;
 }
 
 export interface CallbackAddress {

@@ -27,6 +27,8 @@ export interface LocalStackFrontendOptions extends FailureProtocol {
   readonly clock: Clock;
   /** The log text of an invocation, once it is settled. */
   readonly takeLogs: (requestId: string) => LogPieces;
+  /** Resolves when all the function may use is there; bounded, and never rejects. */
+  readonly beforeReady?: () => Promise<unknown>;
   readonly maxPayloadBytes: number;
   /** Milliseconds between an invocation's end and its callbacks; for debugging. */
   readonly postInvokeWaitMs: number;
@@ -79,6 +81,7 @@ export class LocalStackFrontend {
     const { environment, callbacks, clock } = this.options;
     const outcome = await environment.init().catch(failedInit);
     const status = await toStartStatus(outcome, this.options).catch(failedStatus);
+    if (!status) await this.options.beforeReady?.();
     const wasCalledOff = this.#isStopping && (!status || outcome.kind === "cancelled");
     if (this.#start !== "starting" || wasCalledOff) return;
     if (status) this.#start = "failed";
@@ -165,7 +168,10 @@ export class LocalStackFrontend {
     const result = toResult(settlement.outcome, requestId, maxPayloadBytes);
     const { body } = result;
     const told = callbacks.invocation(requestId, logs, result);
-    if (typeof body !== "string") void told.then(() => release(body));
+    void told.then(() => {
+      logs.release?.();
+      if (typeof body !== "string") release(body);
+    });
   }
 
   /**

@@ -4,7 +4,7 @@ import type { InvokeRequest, Outcome, Settlement } from "../../../src/environmen
 import type { Fault } from "../../../src/errors.ts";
 import type { LogPieces } from "../../../src/frontend/localstack/callbacks.ts";
 import type { Fate } from "../../../src/frontend/localstack/delivery.ts";
-import { LocalStackFrontend } from "../../../src/frontend/localstack/frontend.ts";
+import { LocalStackFrontend, type LocalStackFrontendOptions } from "../../../src/frontend/localstack/frontend.ts";
 import type { Result } from "../../../src/frontend/localstack/results.ts";
 import type { FailureProtocol } from "../../../src/frontend/localstack/start-status.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -35,7 +35,9 @@ class World {
   onStop: () => void = () => {};
   readonly frontend: LocalStackFrontend;
 
-  constructor(options: Partial<FailureProtocol & { postInvokeWaitMs: number }> = {}) {
+  constructor(
+    options: Partial<FailureProtocol & Pick<LocalStackFrontendOptions, "postInvokeWaitMs" | "beforeReady">> = {},
+  ) {
     const tell = (line: string) => {
       this.told.push(line);
       return this.fate;
@@ -115,6 +117,21 @@ describe("a start", () => {
     await world.frontend.start();
     expect(world.told).toEqual(["ready"]);
     expect(world.frontend.startState).toBe("serving");
+  });
+
+  test("that went well is told when all the function may use is there, and not if it is called off meanwhile", async () => {
+    for (const isStopped of [false, true]) {
+      const isThere = Promise.withResolvers<void>();
+      const world = new World({ beforeReady: () => isThere.promise });
+      world.init.resolve({ kind: "ready" });
+      const started = world.frontend.start();
+      await world.turn();
+      expect(world.told).toEqual([]);
+      if (isStopped) await world.frontend.fail(gone);
+      isThere.resolve();
+      await started;
+      expect(world.told.map(isFirst)).toEqual([isStopped ? "start-error" : "ready"]);
+    }
   });
 
   test.each([fault, { kind: "overdue", limitMs: 1 }, { kind: "cancelled" }] as InitOutcome[])(
