@@ -24,8 +24,15 @@ export interface InvokeResult {
   readonly logs: string;
 }
 
-/** What the double is to do with a callback instead of answering it properly. */
-export type Misbehaviour = "reset" | "silence" | { readonly status: number };
+/**
+ * What the double is to do with a callback instead of answering it properly: break the connection, take it and be silent, not
+ * even take it (as if the connection were dead), or answer otherwise: late, or with a body that goes on and on.
+ */
+export type Misbehaviour =
+  | "reset"
+  | "silence"
+  | "dead"
+  | { readonly status: number; readonly isEndless?: boolean; readonly afterMs?: number };
 
 export interface DoubleOptions {
   readonly port?: number;
@@ -44,6 +51,7 @@ export class LocalStackDouble {
   readonly clientPorts = new Set<number>();
   readonly #server: http.Server;
   #watchers: (() => void)[] = [];
+  #port = 0;
 
   constructor(private readonly options: DoubleOptions = {}) {
     this.#server = http.createServer((request, reply) => void this.#take(request, reply));
@@ -53,7 +61,8 @@ export class LocalStackDouble {
 
   /** The value of `LOCALSTACK_RUNTIME_ENDPOINT`. */
   get endpoint(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/_localstack_lambda/${this.environmentId}`;
+    this.#port = (this.#server.address() as AddressInfo).port;
+    return `http://127.0.0.1:${this.#port}/_localstack_lambda/${this.environmentId}`;
   }
 
   /** The first callback that fits, now or later. @throws when none came in time, with a list of those that did */
@@ -103,6 +112,18 @@ export class LocalStackDouble {
     this.#server.closeAllConnections();
   }
 
+  /** Listens again where it did before. */
+  resume(): void {
+    this.#server.listen(this.#port, "127.0.0.1");
+  }
+
+  /** Connections that are open now. */
+  openConnections(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+    });
+  }
+
   async #take(request: http.IncomingMessage, reply: http.ServerResponse): Promise<void> {
     if (request.socket.remotePort !== undefined) this.clientPorts.add(request.socket.remotePort);
     const callback = toCallback(request.url ?? "", this.environmentId, request.headers, await bodyOf(request));
@@ -110,11 +131,14 @@ export class LocalStackDouble {
     const wasStarted = this.callbacks.some(({ kind }) => kind === "ready" || kind === "status error");
     const misbehaviour = this.options.misbehave?.(callback);
     if (misbehaviour === "reset") return void request.socket.destroy();
+    if (misbehaviour === "dead") return;
     this.callbacks.push(callback);
     const watchers = this.#watchers;
     this.#watchers = [];
     for (const wake of watchers) wake();
     if (misbehaviour === "silence") return;
+    if (misbehaviour?.afterMs) await new Promise((resolve) => setTimeout(resolve, misbehaviour.afterMs));
+    if (misbehaviour?.isEndless) return goOnAndOn(reply, misbehaviour.status);
     if (misbehaviour) return answer(reply, misbehaviour.status, "misbehaving");
     // LocalStack's start-up future can be completed once.
     if (callback.kind === "status error" && wasStarted) return answer(reply, 400, "already started");
@@ -131,6 +155,16 @@ async function bodyOf(request: http.IncomingMessage): Promise<Uint8Array> {
 function answer(reply: http.ServerResponse, status: number, body: string): void {
   reply.writeHead(status, { "Content-Length": body.length });
   reply.end(body);
+}
+
+function goOnAndOn(reply: http.ServerResponse, status: number): void {
+  reply.writeHead(status);
+  const chunk = Buffer.alloc(16_384, "x");
+  const more = () => {
+    while (!reply.destroyed && reply.write(chunk));
+  };
+  reply.on("drain", more);
+  more();
 }
 
 function toCallback(

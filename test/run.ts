@@ -6,6 +6,7 @@ import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { installClients } from "./e2e/support/clients.ts";
 import { installRealExtensions } from "./e2e/support/real-extensions.ts";
+import { installSdkClients } from "./e2e/support/sdk-clients.ts";
 import { hasNamespaces } from "./support/namespaces.ts";
 import { Slots } from "./support/slots.ts";
 import { findTestFiles } from "./support/test-files.ts";
@@ -108,7 +109,7 @@ function inOwnNetwork(command: string[]): string[] {
 /** Runs one end-to-end file. Those that drive programs of others wait until these are installed. */
 async function endToEnd(file: string): Promise<void> {
   const text = await Bun.file(`${repository}/${file}`).text();
-  if (/support\/(clients|real-extensions)\.ts"/.test(text)) await installations;
+  if (/support\/(clients|real-extensions|sdk-clients)\.ts"/.test(text)) await installations;
   await e2eSlots.use(() => bunTest(file.replace("test/", ""), [file], inOwnNetwork));
 }
 
@@ -118,7 +119,7 @@ const found = findTestFiles(repository);
 for (const file of found.stray) count(`${file} lies where no tests are run`, { failed: 1 });
 for (const room of found.empty) count(`${room} has no test`, { failed: 1 });
 
-const installations = Promise.all([installClients(), installRealExtensions()]);
+const installations = Promise.all([installClients(), installRealExtensions(), installSdkClients()]);
 const [isBuilt] = await Promise.all([
   step("build for both architectures", [process.execPath, "run", "build.ts"]),
   step("types", [`${bin}/tsc`, "--noEmit"]),

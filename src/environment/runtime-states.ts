@@ -1,5 +1,7 @@
 /** The runtime's states and what it may call in each: `docs/contract/runtime-api.md` 4. */
 
+import { ApiRefusal } from "./api-refusal.ts";
+
 /** Names as they stand in error messages. */
 export type RuntimeState =
   | "Started"
@@ -47,11 +49,13 @@ const askedState: Readonly<Record<RuntimeCall, RuntimeState>> = {
 };
 
 /** Thrown when a call is not allowed in the present state. The text is AWS's. */
-export class StateTransitionError extends Error {
+export class StateTransitionError extends ApiRefusal {
   override name = "StateTransitionError";
 
   constructor(current: RuntimeState, call: RuntimeCall) {
     super(
+      403,
+      "InvalidStateTransition",
       `State transition from ${current} to ${askedState[call]} failed for runtime. ` +
         "Error: State transition is not allowed",
     );

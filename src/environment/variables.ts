@@ -11,18 +11,37 @@ const withheldFromExtensions: ReadonlySet<string> = new Set([
   "LAMBDA_TASK_ROOT",
 ]);
 
+/** Where the processes find the APIs of their environment. */
+export interface Endpoints {
+  /** `host:port` */
+  readonly runtimeApi: string;
+  /** Lets them ask for what they may know of where they run. */
+  readonly metadataToken: string;
+  /** Where they get their keys, and what lets them: only of a function with a snapshot. */
+  readonly credentials?: { readonly url: string; readonly token: string } | undefined;
+}
+
 /**
  * The runtime's environment.
  * @param seen what the function is to see of init's own
  * @param handler beats `_HANDLER` when not empty
- * @param runtimeApi `host:port`
  */
 export function runtimeEnvironment(
   seen: Readonly<Record<string, string>>,
   handler: string,
-  runtimeApi: string,
+  { runtimeApi, metadataToken, credentials }: Endpoints,
 ): Record<string, string> {
-  return { ...seen, ...(handler !== "" && { _HANDLER: handler }), AWS_LAMBDA_RUNTIME_API: runtimeApi };
+  return {
+    ...seen,
+    ...(handler !== "" && { _HANDLER: handler }),
+    AWS_LAMBDA_RUNTIME_API: runtimeApi,
+    AWS_LAMBDA_METADATA_API: runtimeApi,
+    AWS_LAMBDA_METADATA_TOKEN: metadataToken,
+    ...(credentials && {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: credentials.url,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: credentials.token,
+    }),
+  };
 }
 
 /** An external extension's environment: the runtime's, minus what AWS keeps from extensions. */

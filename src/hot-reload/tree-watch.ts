@@ -7,13 +7,19 @@
 import { lstatSync, readdirSync } from "node:fs";
 import type { Clock } from "../clock.ts";
 import { inSlices } from "./slices.ts";
-import { identityOf, isGone, isIgnored, isPseudoFileSystem } from "./watched-path.ts";
+import { isGone, isIgnored, isPseudoFileSystem } from "./watched-path.ts";
 
 /** Directories watched at once: some 10 ms. */
 const maxAtOnce = 250;
 
 /** Milliseconds of such work after which something else has its turn. */
 const sliceMs = 10;
+
+/**
+ * Milliseconds without a further event of its kind after which a directory that came or went is watched anew. At once, Bun
+ * may take the new watch for the old one of that path, whose directory is gone: one in ten was deaf (Bun 1.4.5).
+ */
+const settleMs = 50;
 
 /** The part of `fs.watch` that is needed, so that tests can make it fail. */
 export type WatchFunction = (
@@ -37,18 +43,14 @@ export interface TreeWatchOptions {
   readonly onError: (error: unknown) => void;
 }
 
-interface Part {
-  readonly handle: WatchHandle;
-  /** Which directory it is, as a path may come to lead to another. */
-  readonly identity: string;
-}
-
 export class TreeWatch {
-  readonly #parts = new Map<string, Part>();
+  readonly #parts = new Map<string, WatchHandle>();
   /** What is still to be watched, with all below it. */
   readonly #left: string[] = [];
   readonly #opened = Promise.withResolvers<void>();
   #callOff: (() => void) | undefined;
+  /** What is to be watched anew, and what calls that off. */
+  readonly #unsettled = new Map<string, () => void>();
   #isClosed = false;
   /** Directories watched so far. */
   directories = 0;
@@ -76,6 +78,7 @@ export class TreeWatch {
   close(): void {
     this.#isClosed = true;
     this.#callOff?.();
+    for (const callOff of this.#unsettled.values()) callOff();
     this.#opened.resolve();
     inSlices(this.options.clock, sliceMs, closeAll([...this.#parts.values()]));
     this.#parts.clear();
@@ -103,14 +106,13 @@ export class TreeWatch {
   }
 
   #watch(path: string, recursive: boolean): void {
-    const identity = path === this.path ? "" : directoryAt(path);
-    if (identity === undefined || this.#parts.has(path)) return;
+    if (this.#parts.has(path) || (path !== this.path && !isDirectory(path))) return;
     try {
       const handle = this.options.watch(path, { recursive }, (event, filename) => {
         if (!this.#isClosed) this.#heard(path, recursive, event, filename);
       });
       handle.on("error", (error) => this.#failed(error));
-      this.#parts.set(path, { handle, identity });
+      this.#parts.set(path, handle);
     } catch (error) {
       this.#failed(error);
     }
@@ -118,26 +120,38 @@ export class TreeWatch {
 
   #heard(path: string, recursive: boolean, event: string, filename: string | null | undefined): void {
     if (typeof filename !== "string") {
-      // A part that was removed, or events that were lost.
-      const hasGone = path !== this.path && directoryAt(path) !== this.#parts.get(path)?.identity;
-      if (hasGone) this.#lookAgain(path);
-      else this.options.onDeaf();
+      // A part was removed; or, as the whole is told too, events were lost.
+      if (path === this.path) this.options.onDeaf();
+      else this.#lookAgain(path);
     } else if (!this.isDirectory && event === "rename") this.options.onDeaf();
     else if (filename.split("/").some(isIgnored)) return;
     else if (!recursive && event === "rename") this.#lookAgain(join(path, filename));
     this.options.onChange(typeof filename === "string" && this.isDirectory ? join(path, filename) : path);
   }
 
-  /** Something of this name has come, gone, or taken another's place, in a directory that is watched alone. */
+  /**
+   * Something of this name has come, gone, or taken another's place, in a directory that is watched alone. A directory that
+   * was removed and made again at once cannot be told from the old one: its inode may be the same.
+   */
   #lookAgain(path: string): void {
-    const identity = directoryAt(path);
-    if (this.#parts.get(path)?.identity === identity) return;
-    for (const [watched, { handle }] of this.#parts) {
+    if (!this.#parts.has(path) && !isDirectory(path)) return; // A file: its directory tells of it.
+    for (const [watched, handle] of this.#parts) {
       if (watched !== path && !watched.startsWith(`${path}/`)) continue;
       handle.close();
       this.#parts.delete(watched);
     }
-    if (identity !== undefined) this.#cover(path);
+    this.#unsettled.get(path)?.();
+    this.#unsettled.set(
+      path,
+      this.options.clock.after(settleMs, () => this.#settle(path)),
+    );
+  }
+
+  #settle(path: string): void {
+    this.#unsettled.delete(path);
+    if (!isDirectory(path)) return;
+    this.#cover(path);
+    this.options.onChange(path); // What happened in it meanwhile.
   }
 
   #failed(error: unknown): void {
@@ -145,8 +159,8 @@ export class TreeWatch {
   }
 }
 
-function* closeAll(parts: readonly Part[]): Generator<void, void> {
-  for (const { handle } of parts) {
+function* closeAll(handles: readonly WatchHandle[]): Generator<void, void> {
+  for (const handle of handles) {
     handle.close();
     yield;
   }
@@ -178,13 +192,12 @@ function directoriesIn(directory: string): string[] {
   }
 }
 
-/** Which directory is there; `undefined`: none. */
-function directoryAt(path: string): string | undefined {
+/** Links do not count, wherever they lead. */
+function isDirectory(path: string): boolean {
   try {
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    return stat?.isDirectory() ? identityOf(stat) : undefined;
+    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   } catch {
-    return undefined;
+    return false;
   }
 }
 

@@ -6,7 +6,7 @@ import { type Capacity, Pool } from "../frontend/emulator/pool.ts";
 import { maxResponseBytes } from "../frontend/emulator/results.ts";
 import { SharedEnvironment } from "../frontend/emulator/shared-environment.ts";
 import { type Limits, limitsOf } from "../frontend/emulator/surroundings.ts";
-import { environmentPrefix, paintPlatformLines, withReportApart } from "../frontend/emulator/terminal.ts";
+import { environmentPrefix, LinePrefix, paintPlatformLines, withReportApart } from "../frontend/emulator/terminal.ts";
 import { type FoundBootstrap, findBootstrap } from "../prepare/bootstrap.ts";
 import { debuggerIn } from "../settings/debugger.ts";
 import type { EmulatorCommandLine } from "../settings/emulator-flags.ts";
@@ -69,8 +69,9 @@ export function newEnvironments(
   let invoker: Invoker | undefined;
   const policy = policyOf(settings, limits);
   const prefixOf = (slot: number) => (isTerminal ? environmentPrefix(slot, capacity.load.environments) : "");
-  const build = async (slot: number, onEnd?: () => void): Promise<BuiltEnvironment> =>
-    newEnvironment({
+  const build = async (slot: number, onEnd?: () => void): Promise<BuiltEnvironment> => {
+    const lines = new LinePrefix();
+    return newEnvironment({
       clock,
       settings: { ...settings, timeoutSeconds: limits.timeoutSeconds, maxPayloadBytes: maxResponseBytes },
       policy,
@@ -78,7 +79,7 @@ export function newEnvironments(
       variables,
       handler: settings.handler,
       runtimeApi: { ...flags.runtimeApi, ...(slot === 0 ? {} : { port: 0 }) },
-      show: (chunk) => output.forward(chunk),
+      show: (chunk) => output.forward(isTerminal ? lines.apply(chunk, prefixOf(slot)) : chunk),
       showLine(text) {
         if (isTerminal) output.forwardLine(paintPlatformLines(text, prefixOf(slot)));
         else for (const part of withReportApart(text)) output.forwardLine(part);
@@ -89,6 +90,7 @@ export function newEnvironments(
       onIdleFault: () => {},
       ...(onEnd && { onEnd }),
     });
+  };
   const capacity =
     settings.maxConcurrency === undefined
       ? new Pool({

@@ -13,6 +13,7 @@ import { log, logLevels, setLogLevel } from "../log.ts";
 import { listenNode, type NodeListener } from "../net/node-listener.ts";
 import { startReaping } from "../process/reaper.ts";
 import type { EmulatorCommandLine } from "../settings/emulator-flags.ts";
+import { ConfigurationError } from "../settings/setting.ts";
 import { stderr } from "../standard-streams.ts";
 import { type EmulatedFunction, newEnvironments, readFunction } from "./emulated-function.ts";
 import { type ExitStatus, exitStatus, type Program, whenStopped } from "./program.ts";
@@ -40,7 +41,12 @@ async function serve(program: Program, fn: EmulatedFunction): Promise<ExitStatus
   );
   const invoker = new Invoker({ capacity, clock, history, isBandwidthLimited: flags.isBandwidthLimited });
   measuredFor(invoker);
-  const asyncEvents = new AsyncEvents({ invoker, clock, retryDelayMs: flags.eventRetryDelayMs });
+  const asyncEvents = new AsyncEvents({
+    invoker,
+    clock,
+    concurrency: capacity.load.concurrency,
+    retryDelayMs: flags.eventRetryDelayMs,
+  });
   const app = createInvokeApi({
     invoker,
     asyncEvents,
@@ -122,8 +128,11 @@ async function startWatching(
   { variables, bootstrap }: EmulatedFunction,
   reload: () => void,
 ): Promise<{ stop(): void }> {
-  const { watchForChanges } = await import("../hot-reload/watch.ts");
   const path = variables.LAMBDA_TASK_ROOT || bootstrap.cwd;
+  if (path === "/") {
+    throw new ConfigurationError("--watch watches the working directory, which is /: start in the function's own");
+  }
+  const { watchForChanges } = await import("../hot-reload/watch.ts");
   const onChange = () => {
     log.info(`${path} changed: the next call runs the new code`);
     reload();

@@ -9,6 +9,8 @@ import type { FoundBootstrap } from "../prepare/bootstrap.ts";
 import { areExtensionsEnabled, findExtensions } from "../prepare/extension-files.ts";
 import { Owner } from "../process/owner.ts";
 import { createRuntimeApi } from "../runtime-api/app.ts";
+import { credentialsPath } from "../runtime-api/credentials-routes.ts";
+import type { Credentials, Secret } from "../runtime-api/routes.ts";
 import type { Config } from "../settings/settings.ts";
 import { toApplicationLevel } from "../telemetry/log/json-levels.ts";
 import { type LogText, logBound } from "../telemetry/log/log-buffer.ts";
@@ -21,8 +23,10 @@ import { TelemetryService } from "../telemetry/subscribers/service.ts";
 /** What is known of the function. */
 export type FunctionSettings = Pick<
   Config,
+  | "accessKeyId"
   | "accountId"
   | "applicationLogLevel"
+  | "availabilityZoneId"
   | "functionName"
   | "functionVersion"
   | "initializationType"
@@ -30,6 +34,8 @@ export type FunctionSettings = Pick<
   | "logStreamName"
   | "maxPayloadBytes"
   | "memorySizeMb"
+  | "secretAccessKey"
+  | "sessionToken"
   | "systemLogLevel"
   | "timeoutSeconds"
 >;
@@ -86,7 +92,14 @@ export function newEnvironment(parts: EnvironmentParts): BuiltEnvironment {
   const listener = listenAsGo("the Runtime API", parts.runtimeApi, (request) => answer(request));
   const { hostname, port } = listener.address;
 
-  const env = runtimeEnvironment(variables, bootstrap.handler, `${hostname}:${port}`);
+  const apiAddress = `${hostname}:${port}`;
+  const zoneId = { token: crypto.randomUUID(), value: settings.availabilityZoneId };
+  const credentials = credentialsOf(settings);
+  const env = runtimeEnvironment(variables, bootstrap.handler, {
+    runtimeApi: apiAddress,
+    metadataToken: zoneId.token,
+    credentials: credentials && { url: `http://${apiAddress}${credentialsPath}`, token: credentials.token },
+  });
   const environment = new Environment({
     clock,
     policy,
@@ -112,6 +125,9 @@ export function newEnvironment(parts: EnvironmentParts): BuiltEnvironment {
     telemetry,
     areExtensionsEnabled: areExtensionsOn,
     runtimeApiPort: port,
+    isManaged,
+    zoneId,
+    credentials,
   });
   answer = (request) => app.fetch(request);
 
@@ -125,6 +141,13 @@ export function newEnvironment(parts: EnvironmentParts): BuiltEnvironment {
       await listener.stop();
     },
   };
+}
+
+/** Keys are no part of a snapshot: a function that has one asks for them, as on AWS. */
+function credentialsOf(settings: FunctionSettings): Secret<Credentials> | undefined {
+  const isKnown = settings.accessKeyId !== "" && settings.secretAccessKey !== "";
+  if (settings.initializationType !== "snap-start" || !isKnown) return undefined;
+  return { token: crypto.randomUUID(), value: settings };
 }
 
 function newRecorder(parts: EnvironmentParts, logs: LogStore, telemetry: TelemetryService): Recorder {

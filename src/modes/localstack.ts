@@ -1,10 +1,8 @@
 /** Init of a LocalStack container: serves LocalStack until the start fails, or until it is asked to stop. */
-import { settlesWithin } from "../clock.ts";
-import type { Environment } from "../environment/environment.ts";
-import { oneAtATime } from "../environment/policy.ts";
+import { type Clock, settlesWithin } from "../clock.ts";
 import { type FaultType, messageOf } from "../errors.ts";
 import { Callbacks } from "../frontend/localstack/callbacks.ts";
-import { LocalStackFrontend } from "../frontend/localstack/frontend.ts";
+import { LocalStackFrontend, stopBudgetMs } from "../frontend/localstack/frontend.ts";
 import { createInvokeApi } from "../frontend/localstack/invoke-api.ts";
 import { newFaultBody } from "../frontend/localstack/results.ts";
 import { log, setLogLevel } from "../log.ts";
@@ -12,10 +10,14 @@ import { ListenError, listen } from "../net/listener.ts";
 import { prepare } from "../prepare/prepare.ts";
 import { startReaping } from "../process/reaper.ts";
 import type { CommandLine } from "../settings/command-line.ts";
+import { debuggerIn } from "../settings/debugger.ts";
 import { functionVariables } from "../settings/function-variables.ts";
+import { initProtocol } from "../settings/init-protocol.ts";
 import { type Config, readCallbackAddress, readConfig } from "../settings/settings.ts";
 import { stderr } from "../standard-streams.ts";
+import type { XRayDaemon } from "../xray/daemon.ts";
 import { newEnvironment } from "./environment.ts";
+import { localstackPolicy } from "./localstack-policy.ts";
 import { type ExitStatus, exitStatus, type Program, whenStopped } from "./program.ts";
 
 /**
@@ -26,6 +28,9 @@ const stayMs = 10_000;
 
 /** Milliseconds a runtime needs, at the very least, before it could use what init has to offer beside the Runtime API. */
 const headStartMs = 3;
+
+/** Milliseconds the start waits, at most, for what init has to offer beside the Runtime API. */
+const extrasMs = 1000;
 
 /** Runs to the end. What it throws is a failed start. */
 export async function runLocalStack(program: Program, commandLine: CommandLine): Promise<ExitStatus> {
@@ -38,11 +43,16 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
   if (!bootstrap) return exitStatus.done;
   startReaping();
 
+  const debugger_ = debuggerIn(given, commandLine.command);
+  const protocol = initProtocol(config, debugger_);
   const callbacks = new Callbacks(config, clock);
+  /** The environment has ended by itself: managed instances are not repaired. */
+  const ended = Promise.withResolvers<"ended">();
+  let hasEnded = false;
   const built = newEnvironment({
     clock,
     settings: config,
-    policy: oneAtATime,
+    policy: localstackPolicy(config, protocol, debugger_),
     bootstrap,
     variables: functionVariables(given, "localstack"),
     // The handler of the environment, not the one of the command line: `docs/contract/lifecycle.md` 2.3.
@@ -50,20 +60,39 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     runtimeApi: commandLine.runtimeApi,
     show: (chunk) => stdout.forward(chunk),
     onIdleFault: (fault) => frontend.reportIdleFault(fault),
+    onEnd: () => ended.resolve("ended"),
   });
   const { environment } = built;
+  const isNeeded = Promise.withResolvers<void>();
+  const isThere = Promise.withResolvers<void>();
   const frontend: LocalStackFrontend = new LocalStackFrontend({
     environment,
     clock,
     callbacks,
-    takeLogs: () => built.takeLogs("").text(),
+    takeLogs: (requestId) => built.takeLogs(requestId),
+    initFailure: protocol.failure,
+    initializationType: config.initializationType,
+    beforeReady() {
+      isNeeded.resolve();
+      return settlesWithin(clock, extrasMs, isThere.promise);
+    },
     maxPayloadBytes: config.maxPayloadBytes,
     postInvokeWaitMs: config.postInvokeWaitMs,
   });
   const started = frontend.start();
   // The runtime is starting: what it does not need to start is made ready meanwhile.
   callbacks.connect();
-  const extras = startExtras(program, config, frontend, environment, started);
+  let xray: XRayDaemon | undefined;
+  const startExtras = async (): Promise<void> => {
+    serveInvocations(config, frontend);
+    await settlesWithin(clock, headStartMs, isNeeded.promise);
+    // X-Ray first: a segment that finds no port is lost, a change of the code comes later anyway.
+    if (config.localstackHostname !== "") xray = await startXRayDaemon(config, clock);
+    await xray?.ready;
+    isThere.resolve();
+    if (config.hotReloadingPaths.length > 0) await startHotReload(config, program, () => environment.reload());
+  };
+  const extras = startExtras();
   try {
     await Promise.race([started, extras.then(() => started), stopped]);
   } catch (error) {
@@ -71,36 +100,29 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     log.error(error.message);
     await frontend.fail({ type: "Sandbox.Failure", reason: error.message });
   }
-  if (frontend.hasFailed) {
-    await stay(program);
-    await frontend.stop();
-    return exitStatus.failed;
-  }
-  await stopped;
-  await frontend.stop();
-  await (await extras.catch(() => undefined))?.stop();
-  return frontend.hasFailed ? exitStatus.failed : exitStatus.done;
+  // There is nobody to stay for where LocalStack cannot be reached.
+  if (frontend.startState === "failed") await stay(program);
+  else if (frontend.startState !== "unreachable") hasEnded = (await Promise.race([stopped, ended.promise])) === "ended";
+  // X-Ray's last segments come from processes that end.
+  const xrayStopped = environment.stop().then(() => xray?.stop());
+  await settlesWithin(clock, stopBudgetMs, Promise.all([frontend.stop(), xrayStopped]));
+  return hasEnded || hasFailed(frontend) ? exitStatus.failed : exitStatus.done;
 }
 
-/** What is there beside the Runtime API: the server for invocations, X-Ray, hot reload. @throws {ListenError} */
-async function startExtras(
-  { clock }: Program,
-  config: Config,
-  frontend: LocalStackFrontend,
-  environment: Environment,
-  started: Promise<void>,
-): Promise<{ stop(): Promise<void> } | undefined> {
-  const invokeApi = createInvokeApi({
-    accept: (request) => frontend.accept(request),
-    maxPayloadBytes: config.maxPayloadBytes,
-  });
-  listen("the invoke server", { hostname: "0.0.0.0", port: config.invokePort }, (request) => invokeApi.fetch(request));
-  // No runtime can have a segment to send so early; init's own start comes first.
-  await settlesWithin(clock, headStartMs, started);
-  if (config.hotReloadingPaths.length > 0) await startHotReload(config, clock, () => environment.reload());
-  if (config.localstackHostname === "") return undefined;
+function hasFailed({ startState }: LocalStackFrontend): boolean {
+  return startState === "failed" || startState === "unreachable";
+}
+
+/** @throws {ListenError} */
+function serveInvocations({ invokePort, maxPayloadBytes }: Config, frontend: LocalStackFrontend): void {
+  const invokeApi = createInvokeApi({ accept: (request) => frontend.accept(request), maxPayloadBytes });
+  listen("the invoke server", { hostname: "0.0.0.0", port: invokePort }, (request) => invokeApi.fetch(request));
+}
+
+/** Takes X-Ray's segments to LocalStack. Loaded only where there is one. */
+async function startXRayDaemon(config: Config, clock: Clock): Promise<XRayDaemon> {
   const { startXRay } = await import("../xray/daemon.ts");
-  return await startXRay({
+  return startXRay({
     address: `http://${config.localstackHostname}:${config.edgePort}`,
     region: config.region,
     credentials: config,
@@ -109,12 +131,12 @@ async function startExtras(
   });
 }
 
-/** Watches the code for as long as the process lives. Loaded only where it is asked for. */
-async function startHotReload(config: Config, clock: Program["clock"], reload: () => void): Promise<void> {
+/** Watches the code until the program is asked to stop. Loaded only where it is asked for. */
+async function startHotReload(config: Config, { clock, stopSignal }: Program, reload: () => void): Promise<void> {
   const { watchForChanges } = await import("../hot-reload/watch.ts");
   const { hotReloadingPaths: paths, fileWatcherStrategy: strategy } = config;
-  await watchForChanges({ paths, strategy, clock, onChange: reload }).ready;
-  log.debug("the code is being watched");
+  await watchForChanges({ paths, strategy, clock, onChange: reload, signal: stopSignal }).ready;
+  if (!stopSignal.aborted) log.debug("the code is being watched");
 }
 
 /** Tells LocalStack why nothing was started, if it is known where. @returns the exit status it means */
@@ -123,8 +145,10 @@ export async function failStart(program: Program, error: unknown): Promise<ExitS
   stderr.writeLine(`lambda-runtime-init: ${messageOf(error)}\n`);
   const address = readCallbackAddress(program.given);
   if (!address) return status;
-  const fault = await newFaultBody({ type, reason: messageOf(error) });
-  if (await new Callbacks(address, program.clock).statusError(fault)) await stay(program);
+  const telling = new Callbacks(address, program.clock).startError(
+    await newFaultBody({ type, reason: messageOf(error) }),
+  );
+  if ((await telling) !== "unreachable") await stay(program);
   return status;
 }
 

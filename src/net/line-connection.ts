@@ -3,6 +3,7 @@ import type { Socket } from "bun";
 import type { Clock } from "../clock.ts";
 import { Deadline } from "./deadline.ts";
 import { type HttpAnswer, NotHttpError, readHttpAnswer } from "./http-answer.ts";
+import { Outbox } from "./outbox.ts";
 
 export interface LineOptions {
   /** Scheme, host and port are used: `http` or `https`. */
@@ -62,9 +63,6 @@ const restMs = 1000;
 /** Bytes an answer may have before its connection is given up. */
 const maxAnswerBytes = 64 * 1024;
 
-/** Below this many bytes a body goes into one buffer, and thereby one packet, with its head. */
-const smallBytes = 16 * 1024;
-
 interface Exchange {
   readonly resolve: (answer: LineAnswer) => void;
   readonly reject: (error: Error) => void;
@@ -73,8 +71,7 @@ interface Exchange {
 export class LineConnection {
   /** Requests without an answer, in the order they were sent: the first one is answered next. */
   readonly #waiting: Exchange[] = [];
-  /** What the kernel has not taken yet. */
-  readonly #unsent: Uint8Array[] = [];
+  readonly #outbox = new Outbox();
   #received: Buffer = Buffer.alloc(0);
   #socket: Socket<undefined> | undefined;
   /** Connected, and for https past the handshake. */
@@ -107,7 +104,7 @@ export class LineConnection {
     const { promise, resolve, reject } = Promise.withResolvers<LineAnswer>();
     this.#waiting.push({ resolve, reject });
     if (this.#waiting.length === 1) this.#deadline.set(answerMs);
-    this.#enqueue(head, body);
+    this.#outbox.add(head, body);
     this.#flush();
     return promise;
   }
@@ -149,36 +146,12 @@ export class LineConnection {
     connecting.catch((error) => this.#fail(new LineBrokenError(codeOf(error), String(error))));
   }
 
-  #enqueue(head: string, body: readonly Uint8Array[]): void {
-    const [only, ...more] = body;
-    if (only === undefined) {
-      this.#unsent.push(Buffer.from(head, "latin1"));
-    } else if (more.length === 0 && only.byteLength < smallBytes) {
-      const bytes = Buffer.allocUnsafe(head.length + only.byteLength);
-      bytes.write(head, "latin1");
-      bytes.set(only, head.length);
-      this.#unsent.push(bytes);
-    } else {
-      this.#unsent.push(Buffer.from(head, "latin1"), ...body);
-    }
-  }
-
   /** Writes until the kernel takes no more: `drain` tells when it does again. */
   #flush(): void {
-    if (!this.#isOpen || this.#isClosed || !this.#socket) return;
-    let taken = 0;
-    let count = 0;
-    for (const bytes of this.#unsent) {
-      const written = bytes.byteLength === 0 ? 0 : this.#socket.write(bytes);
-      if (written < 0) return; // It has ended: `close` is on its way.
-      taken += written;
-      if (written < bytes.byteLength) {
-        this.#unsent[count] = bytes.subarray(written);
-        break;
-      }
-      count++;
-    }
-    this.#unsent.splice(0, count);
+    const socket = this.#socket;
+    if (!this.#isOpen || this.#isClosed || !socket) return;
+    // Where it has ended, `close` is on its way.
+    const taken = this.#outbox.writeTo((bytes) => socket.write(bytes));
     if (taken > 0 && !this.#isAnswering) this.#deadline.set(answerMs);
   }
 
@@ -211,7 +184,7 @@ export class LineConnection {
     this.#received = this.#received.subarray(answer.length);
     this.#answered(answer);
     // An answer before the whole request was sent: the server does not want the rest.
-    if (answer.isLast || this.#unsent.length > 0) this.#onClosed();
+    if (answer.isLast || !this.#outbox.isEmpty) this.#onClosed();
     return !this.#isClosed;
   }
 
@@ -262,7 +235,7 @@ export class LineConnection {
   #end(): void {
     this.#isClosed = true;
     this.#deadline.end();
-    this.#unsent.length = 0;
+    this.#outbox.clear();
     this.#received = Buffer.alloc(0);
     this.#socket?.close();
   }

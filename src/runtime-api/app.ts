@@ -1,78 +1,58 @@
 /** The HTTP API the function's processes talk to. It knows no listener: `fetch` can be served by any. */
 import { Hono } from "hono";
-import { LinearRouter } from "hono/router/linear-router";
-import type { Exchanges } from "../environment/exchanges.ts";
-import { ExtensionRefusal } from "../environment/extensions/extension-states.ts";
-import type { Extensions } from "../environment/extensions/extensions.ts";
-import { StateTransitionError } from "../environment/runtime-states.ts";
+import { ApiRefusal } from "../environment/api-refusal.ts";
 import { log, logLevels } from "../log.ts";
-import { PlainResponse } from "../net/listener/plain-response.ts";
-import type { TelemetryService } from "../telemetry/subscribers/service.ts";
-import { addExtensionRoutes, extensionsVersion, type RegistrationFacts } from "./extension-routes.ts";
-import { apiError, methodNotAllowed, notFound } from "./replies.ts";
+import { addCredentialsRoutes } from "./credentials-routes.ts";
+import { addExtensionRoutes, extensionsVersion } from "./extension-routes.ts";
+import { addInitRoutes } from "./init-routes.ts";
+import { addMetadataRoutes } from "./metadata-routes.ts";
+import { apiError, emptyNotFound, methodNotAllowed, notFound } from "./replies.ts";
+import type { AddRoute, RuntimeApiOptions } from "./routes.ts";
 import { addRuntimeRoutes } from "./runtime-routes.ts";
+import { TableRouter } from "./table-router.ts";
 import { addTelemetryRoutes, logsVersion, telemetryVersion } from "./telemetry-routes.ts";
 
-/** What the API needs of the environment: the processes that may call now. A reset puts others in their place. */
-export interface RuntimeHost {
-  readonly exchanges: Exchanges;
-  readonly extensions: Extensions;
-}
-
-export interface RuntimeApiOptions {
-  readonly host: RuntimeHost;
-  /** Bytes an event, a response or an error may have. */
-  readonly maxPayloadBytes: number;
-  readonly registration: RegistrationFacts;
-  readonly telemetry: TelemetryService;
-  /** Without extensions their APIs do not exist. */
-  readonly areExtensionsEnabled: boolean;
-  /** The port of this API: no destination for telemetry. */
-  readonly runtimeApiPort: number;
-}
-
-export type Handler = (request: Request, path: string) => Response | Promise<Response>;
-
-export type AddRoute = (method: string, path: string, handler: Handler) => void;
-
 export function createRuntimeApi(options: RuntimeApiOptions): Hono {
-  const app = new Hono({ router: new LinearRouter(), getPath: rawPath });
+  const app = new Hono({ router: new TableRouter(), getPath: rawPath });
   // Hono answers HEAD with the GET handler, which for `/next` would be a poll: methods are told apart here instead.
-  const add: AddRoute = (method, path, handler) =>
+  const add: AddRoute = (method, path, handler, otherwise = methodNotAllowed) =>
     app.all(path, (c) => {
-      if (log.level >= logLevels.trace) log.trace(c.req.raw.method, c.req.path);
-      return c.req.raw.method === method ? handler(c.req.raw, c.req.path) : methodNotAllowed();
+      const request = c.req.raw;
+      if (log.level >= logLevels.trace) log.trace(request.method, c.req.path);
+      return (request.method === method ? handler : otherwise)(request, c.req.path);
     });
   addRuntimeRoutes(options, add);
+  addInitRoutes(options, add);
+  addMetadataRoutes(options, add);
+  addCredentialsRoutes(options, add);
   if (options.areExtensionsEnabled) {
     addExtensionRoutes(options, add);
     addTelemetryRoutes(options, add);
-  } else {
-    for (const version of [extensionsVersion, telemetryVersion, logsVersion]) {
-      app.all(`${version}/*`, () => new PlainResponse(null, { status: 404 }));
-    }
   }
-  app.notFound(notFound);
+  app.notFound((c) => (isSwitchedOff(c.req.path, options) ? emptyNotFound() : notFound()));
   app.onError((error) => {
-    if (error instanceof StateTransitionError) return apiError(403, "InvalidStateTransition", error.message);
-    if (error instanceof ExtensionRefusal) return apiError(403, error.type, error.message);
+    if (error instanceof ApiRefusal) return apiError(error);
     log.error("a request to the Runtime API failed, please report this:", error);
-    return apiError(500, "InternalServerError", "Internal Server Error");
+    return apiError({ status: 500, type: "InternalServerError", message: "Internal Server Error" });
   });
   return app;
+}
+
+/** The APIs of extensions, where there are no extensions. */
+function isSwitchedOff(path: string, { areExtensionsEnabled }: RuntimeApiOptions): boolean {
+  if (areExtensionsEnabled) return false;
+  return [extensionsVersion, telemetryVersion, logsVersion].some(
+    (version) => path === version || path.startsWith(`${version}/`),
+  );
 }
 
 /**
  * The path as sent: percent-encoded, with every slash, without the query. HTTP/1.0 without a host has nothing before
  * it.
- *
- * Hono's router for few routes takes a path with a slash behind it for the same; AWS does not. Two slashes it leaves
- * alone.
  */
 export function rawPath(request: Request): string {
   const { url } = request;
   const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
   const query = url.indexOf("?", start);
-  const path = query < 0 ? url.slice(start) : url.slice(start, query);
-  return path.endsWith("/") ? `${path}/` : path;
+  return query < 0 ? url.slice(start) : url.slice(start, query);
 }

@@ -1,29 +1,20 @@
 /** The Extensions API, version 2020-01-01: `docs/contract/runtime-api.md 5`. */
+import { ApiRefusal } from "../environment/api-refusal.ts";
 import type { Delivered, Extension } from "../environment/extensions/extension.ts";
-import { ExtensionRefusal } from "../environment/extensions/extension-states.ts";
 import type { Extensions } from "../environment/extensions/extensions.ts";
 import { PlainResponse } from "../net/listener/plain-response.ts";
-import type { AddRoute, RuntimeApiOptions } from "./app.ts";
-import { accepted, apiError, escapeHtml, toApiJson } from "./replies.ts";
+import { accepted, escapeHtml, givenUp, toApiJson } from "./replies.ts";
+import type { AddRoute, RegistrationFacts, RuntimeApiOptions } from "./routes.ts";
 
 export const extensionsVersion = "/2020-01-01";
-
-/** What an extension is told of the function when it registers. */
-export interface RegistrationFacts {
-  readonly functionName: string;
-  readonly functionVersion: string;
-  readonly handler: string;
-  /** Told only to those who ask for it. */
-  readonly accountId: string;
-}
 
 /** Adds the routes to the app. Checks are made in AWS's order. */
 export function addExtensionRoutes({ host, registration }: RuntimeApiOptions, add: AddRoute): void {
   add("POST", `${extensionsVersion}/extension/register`, async (request) => {
     const name = request.headers.get("lambda-extension-name") ?? "";
-    if (name === "") throw new ExtensionRefusal("Extension.InvalidExtensionName", "Empty extension name");
+    if (name === "") throw new ApiRefusal(403, "Extension.InvalidExtensionName", "Empty extension name");
     const body = readRegistration(await request.text().catch(() => ""));
-    if (typeof body === "string") return apiError(403, "InvalidRequestFormat", body);
+    if (typeof body === "string") throw new ApiRefusal(403, "InvalidRequestFormat", body);
     const extension = host.extensions.register(name, body.events);
     return registered(extension, registration, request.headers.get("lambda-extension-accept-feature") ?? "");
   });
@@ -31,8 +22,7 @@ export function addExtensionRoutes({ host, registration }: RuntimeApiOptions, ad
   add("GET", `${extensionsVersion}/extension/event/next`, async (request) => {
     const extension = callingExtension(host.extensions, request);
     const event = await extension.next(request.signal);
-    // Nobody reads this: the extension was killed, or the client is gone.
-    if (!event) return apiError(500, "InternalServerError", "Internal Server Error");
+    if (!event) throw givenUp();
     return event.kind === "invoke" ? invokeReply(event) : shutdownReply(event);
   });
 
@@ -41,11 +31,11 @@ export function addExtensionRoutes({ host, registration }: RuntimeApiOptions, ad
     const id = identifierOf(request);
     const errorType = request.headers.get("lambda-extension-function-error-type") ?? "";
     if (errorType === "") {
-      throw new ExtensionRefusal("Extension.MissingHeader", "Lambda-Extension-Function-Error-Type not found");
+      throw new ApiRefusal(403, "Extension.MissingHeader", "Lambda-Extension-Function-Error-Type not found");
     }
     const extension = host.extensions.withId(id);
     // AWS's text here is another one than at the poll.
-    if (!extension) throw new ExtensionRefusal(unknownExtension, "Unknown Lambda-Extension-Identifier");
+    if (!extension) throw new ApiRefusal(403, unknownExtension, "Unknown Lambda-Extension-Identifier");
     extension.report(call, errorType);
     return accepted();
   };
@@ -58,12 +48,12 @@ const unknownExtension = "Extension.UnknownExtensionIdentifier";
 
 /**
  * The extension whose identifier the request carries.
- * @throws {ExtensionRefusal} when it carries none, or one that nobody has
+ * @throws {ApiRefusal} when it carries none, or one that nobody has
  */
 export function callingExtension(extensions: Extensions, request: Request): Extension {
   const id = identifierOf(request);
   const extension = extensions.withId(id);
-  if (!extension) throw new ExtensionRefusal(unknownExtension, `Unknown extension ${id}`);
+  if (!extension) throw new ApiRefusal(403, unknownExtension, `Unknown extension ${id}`);
   return extension;
 }
 
@@ -71,10 +61,10 @@ export function callingExtension(extensions: Extensions, request: Request): Exte
 function identifierOf(request: Request): string {
   const header = request.headers.get("lambda-extension-identifier") ?? "";
   if (header === "") {
-    throw new ExtensionRefusal("Extension.MissingExtensionIdentifier", "Missing Lambda-Extension-Identifier header");
+    throw new ApiRefusal(403, "Extension.MissingExtensionIdentifier", "Missing Lambda-Extension-Identifier header");
   }
   const id = toUuid(header);
-  if (!id) throw new ExtensionRefusal("Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier");
+  if (!id) throw new ApiRefusal(403, "Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier");
   return id;
 }
 

@@ -1,96 +1,74 @@
-/** The Runtime API, version 2018-06-01: `docs/contract/runtime-api.md 3`, without restore. */
+/** Events and their answers, in the Runtime API: `docs/contract/runtime-api.md 3`. */
 
+import type { StreamEnd } from "../environment/answer-stream.ts";
+import { ApiRefusal } from "../environment/api-refusal.ts";
 import type { Exchange } from "../environment/exchange.ts";
-import type { Exchanges } from "../environment/exchanges.ts";
 import type { Invocation, Outcome } from "../environment/invocation.ts";
 import { maxStreamedBytes } from "../environment/limits.ts";
 import { type Fault, tooLargeBody, tooLargeType, toStoredErrorType } from "../errors.ts";
 import { log, logLevels } from "../log.ts";
 import { readBody } from "../net/body.ts";
+import { trailersOf } from "../net/listener/incoming-request.ts";
 import { PlainResponse } from "../net/listener/plain-response.ts";
-import type { AddRoute, RuntimeApiOptions } from "./app.ts";
 import { errorCauseContentType, toStoredError } from "./error-body.ts";
 import { toErrorCause } from "./error-cause.ts";
-import { accepted, apiError, toHeaderValue } from "./replies.ts";
-import { RuntimeRelease } from "./runtime-release.ts";
+import {
+  accepted,
+  errorTypeOf,
+  givenUp,
+  invalidRequestId,
+  payloadTooLarge,
+  toHeaderValue,
+  tooLate,
+  truncated,
+} from "./replies.ts";
+import type { AddRoute, RuntimeApiOptions } from "./routes.ts";
 
 const version = "/2018-06-01";
 
-/** Bytes an init error may have: far above any stack trace, below what could fill the memory. */
-const maxInitErrorBytes = 64 * 1024 * 1024;
-
 /** Adds the routes to the app. Checks are made in AWS's order: id, state, response mode, body. */
 export function addRuntimeRoutes(
-  { host, maxPayloadBytes }: Pick<RuntimeApiOptions, "host" | "maxPayloadBytes">,
-  addRoute: AddRoute,
+  { host, maxPayloadBytes, isManaged }: Pick<RuntimeApiOptions, "host" | "maxPayloadBytes" | "isManaged">,
+  add: AddRoute,
 ): void {
-  let observed: { exchanges: Exchanges; release: RuntimeRelease } | undefined;
-  /** What the present runtime calls itself; another runtime starts with nothing. */
-  const releaseOf = (request: Request): RuntimeRelease => {
-    const { exchanges } = host;
-    if (observed?.exchanges !== exchanges) observed = { exchanges, release: new RuntimeRelease() };
-    observed.release.observe(request.headers);
-    return observed.release;
-  };
-  const add: AddRoute = (method, path, handler) =>
-    addRoute(method, path, (request, rawPath) => {
-      releaseOf(request);
-      return handler(request, rawPath);
-    });
-
   add("GET", `${version}/runtime/invocation/next`, async (request) => {
     const exchange = await host.exchanges.next(request.signal);
-    // Nobody reads this: the runtime was killed, or the client is gone.
-    if (!exchange) return apiError(500, "InternalServerError", "Internal Server Error");
+    if (!exchange) throw givenUp();
     return eventReply(exchange.invocation, maxPayloadBytes);
   });
 
   /** Both ways to answer an invocation. */
   const takeAnswer = async (call: "response" | "error", request: Request, path: string): Promise<Response> => {
     const exchange = host.exchanges.find(requestIdIn(path));
-    if (exchange === undefined) return invalidRequestId();
-    if (exchange === "timed out" || isOfAnotherAttempt(exchange, request)) return tooLate();
+    if (exchange === undefined) throw invalidRequestId();
+    if (exchange === "timed out" || isOfAnotherAttempt(exchange, request)) throw tooLate();
     exchange.begin(call);
 
     const mode = request.headers.get("lambda-runtime-function-response-mode") ?? "";
     if (call === "response" && mode !== "" && mode !== "streaming") {
       exchange.finish({ kind: "fault", fault: responseModeFault(mode) });
-      return apiError(400, "InvalidFunctionResponseMode", "Invalid function response mode");
+      throw new ApiRefusal(400, "InvalidFunctionResponseMode", "Invalid function response mode");
     }
     if (call === "response" && exchange.request.takesStream) return await takeStream(exchange, request);
     const body = await readBody(request, maxPayloadBytes);
     // The timeout, or the end of the runtime, came first.
-    if (!exchange.isOpen)
-      return host.exchanges.find(requestIdIn(path)) === "timed out" ? tooLate() : invalidRequestId();
+    if (!exchange.isOpen) throw host.exchanges.find(requestIdIn(path)) === "timed out" ? tooLate() : invalidRequestId();
     if (body.kind === "too large") {
       exchange.finish({ kind: "too large" });
-      return payloadTooLarge(maxPayloadBytes);
+      throw payloadTooLarge(maxPayloadBytes);
     }
     if (body.kind === "truncated") {
       exchange.finish({ kind: "fault", fault: truncatedFault });
-      return truncated();
+      throw truncated();
     }
-    exchange.finish(call === "response" ? toResponse(request, body.bytes) : toError(request, body.bytes));
+    const error = isManaged && call === "response" ? errorBehind(request) : undefined;
+    if (error) exchange.finish(toErrorOfTrailers(error));
+    else exchange.finish(call === "response" ? toResponse(request, body.bytes) : toError(request, body.bytes));
     return accepted();
   };
 
   add("POST", `${version}/runtime/invocation/:id/response`, (request, path) => takeAnswer("response", request, path));
   add("POST", `${version}/runtime/invocation/:id/error`, (request, path) => takeAnswer("error", request, path));
-
-  add("POST", `${version}/runtime/init/error`, async (request) => {
-    const { exchanges } = host;
-    exchanges.beginInitError();
-    const body = await readBody(request, maxInitErrorBytes);
-    exchanges.finishInitError(body.kind === "whole" ? body.bytes : undefined, errorTypeOf(request));
-    if (body.kind === "too large") return payloadTooLarge(maxInitErrorBytes);
-    if (body.kind === "truncated") return truncated();
-    log.info(`${releaseOf(request).text || "the runtime"} reports that it cannot start: ${errorTypeOf(request)}`);
-    return accepted();
-  });
-
-  add("GET", `${version}/ping`, () => {
-    return new PlainResponse("pong", { headers: { "Content-Type": "text/plain; charset=utf-8" } });
-  });
 }
 
 /** Hands a response on as it comes, as fast as the caller reads it. */
@@ -105,30 +83,39 @@ async function takeStream(exchange: Exchange, request: Request): Promise<Respons
     }
   } catch {
     if (exchange.isOpen) exchange.finish({ kind: "fault", fault: truncatedFault });
-    return truncated();
+    throw truncated();
   }
-  if (!exchange.isOpen) return invalidRequestId();
-  stream.close(isTooLarge ? { errorType: tooLargeType, errorBody: tooLargeBody(maxStreamedBytes) } : undefined);
+  if (!exchange.isOpen) throw invalidRequestId();
+  const tooLargeEnd = { errorType: tooLargeType, errorBody: tooLargeBody(maxStreamedBytes) };
+  stream.close(isTooLarge ? tooLargeEnd : errorBehind(request));
   exchange.finish();
-  return isTooLarge ? payloadTooLarge(maxStreamedBytes) : accepted();
+  if (isTooLarge) throw payloadTooLarge(maxStreamedBytes);
+  return accepted();
 }
 
 /**
- * Whether an answer belongs to an earlier attempt of the same event. Runtimes that know the header send back what `/next`
- * gave them: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+ * The error a runtime reports when it can no longer go on with its response, in trailers, announced or not:
+ * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
+ */
+function errorBehind(request: Request): StreamEnd | undefined {
+  const trailers = trailersOf(request);
+  const errorType = trailers?.get("lambda-runtime-function-error-type");
+  if (!errorType) return undefined;
+  const base64 = trailers?.get("lambda-runtime-function-error-body") ?? "";
+  return { errorType, errorBody: Buffer.from(base64, "base64").toString("utf8") };
+}
+
+function toErrorOfTrailers({ errorType, errorBody }: StreamEnd): Outcome {
+  return { kind: "error", body: errorBody, contentType: "application/json", errorType: toStoredErrorType(errorType) };
+}
+
+/**
+ * Whether an answer belongs to an earlier attempt of the same event. Runtimes that know the header send back what
+ * `/next` gave them: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
 function isOfAnotherAttempt({ invocation }: Exchange, request: Request): boolean {
   const id = request.headers.get("lambda-runtime-invocation-id");
   return id !== null && id !== invocation.invocationId;
-}
-
-function invalidRequestId(): Response {
-  return apiError(400, "InvalidRequestID", "Invalid request ID");
-}
-
-/** The one refusal that runtimes take for harmless: the invocation is over, the runtime is to go on. */
-function tooLate(): Response {
-  return apiError(410, "InvokeTimeout", "Invoke timeout");
 }
 
 function eventReply({ request, deadlineMs, invocationId }: Invocation, maxPayloadBytes: number): Response {
@@ -169,18 +156,6 @@ function requestIdIn(path: string): string {
 
 function contentTypeOf(request: Request): string {
   return request.headers.get("content-type") ?? "";
-}
-
-function errorTypeOf(request: Request): string {
-  return toStoredErrorType(request.headers.get("lambda-runtime-function-error-type") ?? undefined);
-}
-
-function payloadTooLarge(limit: number): Response {
-  return apiError(413, "RequestEntityTooLarge", `Exceeded maximum allowed payload size (${limit} bytes).`);
-}
-
-function truncated(): Response {
-  return apiError(400, "TruncatedHTTPRequest", "HTTP request detected as truncated");
 }
 
 const truncatedFault: Fault = {

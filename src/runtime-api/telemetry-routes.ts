@@ -4,8 +4,8 @@ import { readBody } from "../net/body.ts";
 import { PlainResponse } from "../net/listener/plain-response.ts";
 import { OtherApiError, SubscriptionClosedError, type TelemetryService } from "../telemetry/subscribers/service.ts";
 import { parseSubscription, type SubscriptionApi, SubscriptionError } from "../telemetry/subscribers/subscription.ts";
-import type { AddRoute, RuntimeApiOptions } from "./app.ts";
 import { callingExtension } from "./extension-routes.ts";
+import type { AddRoute, RuntimeApiOptions } from "./routes.ts";
 
 export const telemetryVersion = "/2022-07-01";
 export const logsVersion = "/2020-08-15";

@@ -10,6 +10,8 @@ import type {
   OutputSource,
   RestoreReport,
 } from "./events.ts";
+import * as invocation from "./invocation-records.ts";
+import * as lifecycle from "./lifecycle-records.ts";
 import { LineSplitter, maxLineLength } from "./log/line-splitter.ts";
 import type { LogFormat } from "./log/log-format.ts";
 import { mended, WholeCharacters } from "./log/whole-characters.ts";
@@ -76,16 +78,16 @@ export class Recorder implements EnvironmentEvents {
   initStarted(phase: InitPhase): void {
     const { clock, format, telemetry, facts } = this.options;
     telemetry.openWindow();
-    telemetry.record(records.initStart(clock.epoch(), phase, facts));
+    telemetry.record(lifecycle.initStart(clock.epoch(), phase, facts));
     format.initStarted(clock.epoch(), phase);
   }
 
   initEnded(report: InitReport): void {
     const { clock, format, telemetry, facts } = this.options;
     const at = clock.epoch();
-    if (report.isRuntimeTried) telemetry.record(records.initRuntimeDone(at, report, facts));
-    for (const extension of report.extensions) telemetry.record(records.extensionState(at, extension));
-    telemetry.record(records.initReport(at, report, facts));
+    if (report.isRuntimeTried) telemetry.record(lifecycle.initRuntimeDone(at, report, facts));
+    for (const extension of report.extensions) telemetry.record(lifecycle.extensionState(at, extension));
+    telemetry.record(lifecycle.initReport(at, report, facts));
     telemetry.closeWindow();
     format.initEnded(at, report);
   }
@@ -93,15 +95,15 @@ export class Recorder implements EnvironmentEvents {
   restoreStarted(): void {
     const { clock, format, telemetry, facts } = this.options;
     const at = clock.epoch();
-    telemetry.record(records.restoreStart(at, facts));
+    telemetry.record(lifecycle.restoreStart(at, facts));
     format.restoreStarted(at);
   }
 
   restoreEnded(report: RestoreReport): void {
     const { clock, format, telemetry } = this.options;
     const at = clock.epoch();
-    telemetry.record(records.restoreRuntimeDone(at, report));
-    telemetry.record(records.restoreReport(at, report));
+    telemetry.record(lifecycle.restoreRuntimeDone(at, report));
+    telemetry.record(lifecycle.restoreReport(at, report));
     format.restoreEnded(at, report);
   }
 
@@ -113,7 +115,7 @@ export class Recorder implements EnvironmentEvents {
 
   invocationDispatched(start: InvocationStart): void {
     const { clock, telemetry, facts } = this.options;
-    if (telemetry.isListening) telemetry.record(records.start(clock.epoch(), start, facts));
+    if (telemetry.isListening) telemetry.record(invocation.start(clock.epoch(), start, facts));
   }
 
   invocationEnded(report: InvocationReport): void {
@@ -123,8 +125,8 @@ export class Recorder implements EnvironmentEvents {
     format.ended(at, report);
     this.options.onMeasured?.(report);
     if (!telemetry.isListening) return;
-    if (!facts.isManaged) telemetry.record(records.runtimeDone(at, report));
-    if (report.faultReason !== undefined) telemetry.record(records.fault(at, report));
+    if (!facts.isManaged) telemetry.record(invocation.runtimeDone(at, report));
+    if (report.faultReason !== undefined) telemetry.record(invocation.fault(at, report));
     if (report.areExtensionsBusy) this.#unreported.set(report.requestId, report);
     else this.#report(report);
   }
@@ -147,8 +149,8 @@ export class Recorder implements EnvironmentEvents {
         ? undefined
         : ({ name: "extensionOverhead", startMs: at - overheadMs, durationMs: overheadMs } as const);
     this.#unreported.delete(report.requestId);
-    telemetry.record(records.invocationEnd(at, report));
-    telemetry.record(records.report(at, report, facts, overhead));
+    telemetry.record(invocation.invocationEnd(at, report));
+    telemetry.record(invocation.report(at, report, facts, overhead));
   }
 
   async shutdownStarted(): Promise<void> {

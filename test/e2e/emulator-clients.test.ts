@@ -123,9 +123,9 @@ for (const sdk of sdks) {
         chunks: ["half"],
         complete: { ErrorCode: end.errorType, ErrorDetails: end.errorBody },
       });
-      expect(await streamed({ error: '{"errorType":"V"}', errorType: "Function.V" })).toMatchObject({
+      expect(await streamed({ error: '{"errorType":"V"}', errorType: "Function.Vague" })).toMatchObject({
         chunks: [],
-        complete: { ErrorCode: "Function.V", ErrorDetails: '{"errorType":"V"}' },
+        complete: { ErrorCode: "Function.Vague", ErrorDetails: '{"errorType":"V"}' },
       });
     });
   });

@@ -206,3 +206,37 @@ describe("one call from the command line", () => {
     expect(emulator.stderr.trim().split("\n")).toHaveLength(1);
   });
 });
+
+describe("the metadata endpoint", () => {
+  test("T56: tells the zone to whoever has the token", async () => {
+    const emulator = await startEmulator();
+    const { env } = await emulator.ask();
+    expect(env.AWS_LAMBDA_METADATA_API).toBe(`127.0.0.1:${emulator.runtimeApiPort}`);
+    const url = `http://${env.AWS_LAMBDA_METADATA_API}/2026-01-15/metadata/execution-environment`;
+    const headers = { Authorization: `Bearer ${env.AWS_LAMBDA_METADATA_TOKEN}` };
+    const good = await fetch(url, { headers });
+    expect([good.status, good.headers.get("content-type"), await good.text()]).toEqual([
+      200,
+      "application/json",
+      '{"AvailabilityZoneID":"use1-az1"}',
+    ]);
+    expect(good.headers.get("cache-control")).toBe("private, max-age=43200, immutable");
+    const without = await fetch(url);
+    expect([without.status, await without.text()]).toEqual([401, "Unauthorized\n"]);
+    const posted = await fetch(url, { method: "POST", headers });
+    expect([posted.status, await posted.text()]).toEqual([405, "Method Not Allowed\n"]);
+  });
+});
+
+describe("port 0", () => {
+  test("E20: is a free one, which is told", async () => {
+    const flags = ["--port", "0", "--runtime-api-address", "127.0.0.1:0"];
+    const emulator = await startEmulator([...flags, ...scriptedRuntime]);
+    const [, port] = /the Invoke API listens on 0\.0\.0\.0:(\d+)\n/.exec(emulator.stderr) ?? [];
+    const path = "/2015-03-31/functions/function/invocations";
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", body: "{}" });
+    const { env } = (await answer.json()) as Told;
+    expect(env.AWS_LAMBDA_RUNTIME_API).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(env.AWS_LAMBDA_RUNTIME_API).not.toBe("127.0.0.1:0");
+  });
+});

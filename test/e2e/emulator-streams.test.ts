@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { EventStreamCodec } from "@smithy/core/event-streams";
+import { nodeClient, whyMissing } from "./support/clients.ts";
 import {
   type Emulator,
   invokePath,
@@ -9,6 +10,7 @@ import {
   stopEmulators,
   streamPath,
 } from "./support/emulator.ts";
+import { fixture } from "./support/init.ts";
 
 afterEach(stopEmulators);
 
@@ -87,6 +89,22 @@ describe("InvokeWithResponseStream", () => {
     expect([body, complete]).toEqual(["half", { ErrorCode: end.errorType, ErrorDetails: end.errorBody }]);
     expect((await stream(emulator, { stream: { parts: ["whole"] } })).complete).toEqual({});
   });
+
+  test.skipIf(whyMissing(nodeClient) !== undefined)(
+    "T34: tells of a handler of the real Node.js client that fails half-way",
+    async () => {
+      const cwd = fixture("node-handlers");
+      const emulator = await startEmulator(nodeClient.command(nodeClient.directory, "streams-half.handler"), {
+        cwd,
+        env: { LAMBDA_TASK_ROOT: cwd, _HANDLER: "streams-half.handler", AWS_LAMBDA_FUNCTION_TIMEOUT: "20" },
+      });
+      const { body, complete } = await stream(emulator, { n: 1, fails: true });
+      expect(body).toBe("half of 1");
+      expect(complete.ErrorCode).toBe("Error");
+      expect(complete.ErrorDetails).toContain("broke half-way");
+      expect(await stream(emulator, { n: 2 })).toMatchObject({ body: "half of 2", complete: {} });
+    },
+  );
 
   test("T36: tells of a crash and of a timeout half-way, without cutting the connection", async () => {
     const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" } });

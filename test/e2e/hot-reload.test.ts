@@ -138,6 +138,20 @@ test("a tree that can hardly be meant is watched without holding anything up, an
   rmSync(big, { recursive: true });
 }, 40_000);
 
+test("the end of a failed start does not wait until all there is to watch has been looked at", async () => {
+  // The kernel's own tree takes seconds to look at.
+  const failing = startInit(runFixture("exits-at-init.sh"), {
+    env: {
+      LOCALSTACK_HOT_RELOADING_PATHS: "/proc",
+      LOCALSTACK_FILE_WATCHER_STRATEGY: "polling",
+      LOCALSTACK_INIT_LOG_LEVEL: "debug",
+    },
+  });
+  expect(await failing.exited()).toBe(1);
+  expect(failing.double.callbacks.map(({ kind }) => kind)).toEqual(["status error"]);
+  expect(failing.stderr).not.toContain("being watched");
+});
+
 test("a running invocation ends before its processes do", async () => {
   await start("event");
   const id = await init.send(JSON.stringify({ sleep: 1500 }));
@@ -176,7 +190,7 @@ test("code that cannot start any more fails the next invocation with its true re
     errorType: "Runtime.ExitError",
   });
   writeFileSync(`${code}/app.txt`, "mended");
-  await started(3);
+  // The processes that failed are gone: new ones are started with the next invocation.
   expect((await init.invoke("{}")).kind).toBe("response");
 });
 

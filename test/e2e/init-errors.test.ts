@@ -16,10 +16,18 @@ function program(content: string, mode: number): string {
   return path;
 }
 
-/** Starts a runtime that cannot start, and returns everything LocalStack got. */
+/** Starts a runtime that cannot start, stops init as LocalStack does once it was told, and returns everything it got. */
 async function failure(command: readonly string[], options: Parameters<typeof startInit>[1] = {}) {
   const init = startInit(command, options);
-  const status = await init.exited();
+  await init.double.waitForStatusError();
+  const status = await init.stop();
+  return { init, status, callbacks: init.double.callbacks };
+}
+
+/** As `failure`, but init is not told to stop. */
+async function failureLeftAlone(command: readonly string[], options: Parameters<typeof startInit>[1] = {}) {
+  const init = startInit(command, options);
+  const status = await init.exitedByItself(40_000);
   return { init, status, callbacks: init.double.callbacks };
 }
 
@@ -126,15 +134,29 @@ describe("a runtime's own init error", () => {
       "1",
       '{"requestId":"","errorType":"E"}',
     ],
+    [
+      "keeps its numbers, its blanks and the order of its keys",
+      '{ "errorMessage":"m","errorType":"T", "orderId":12345678901234567890,"2":"b","1":"a","x":1.10 }',
+      "1",
+      '{ "errorMessage":"m","errorType":"T", "orderId":12345678901234567890,"2":"b","1":"a","x":1.10 ,"requestId":""}',
+    ],
+    [
+      "may be nested however deep",
+      `{"errorMessage":"m","errorType":"T","cause":${"[".repeat(40_000)}${"]".repeat(40_000)}}`,
+      "1",
+      `{"errorMessage":"m","errorType":"T","cause":${"[".repeat(40_000)}${"]".repeat(40_000)},"requestId":""}`,
+    ],
     ["is posted raw when it is no JSON", "just text", "1", "just text"],
     ["is posted raw when it is no object", '["a" ]', "1", '["a" ]'],
     ["is posted empty when it is empty", "", "1", ""],
   ];
   test.each(rows)("%s", async (_, body, then, told) => {
-    const { init, status, callbacks } = await failure(runFixture("reports-an-init-error.bash", body, then));
-    expect(status).toBe(1);
-    expect(callbacks.map(({ kind, text }) => [kind, text])).toEqual([["status error", told]]);
-    if (then !== "stay") expect(init.stdout).toContain("init answered: HTTP/1.1 202 Accepted");
+    const init = startInit(runFixture("reports-an-init-error.bash", body, then));
+    await init.double.waitForStatusError();
+    // Its last words, which it still has time for.
+    await init.waitForStdout("init answered: HTTP/1.1 202 Accepted");
+    expect(await init.stop()).toBe(1);
+    expect(init.double.callbacks.map(({ kind, text }) => [kind, text])).toEqual([["status error", told]]);
   });
 });
 
@@ -157,7 +179,8 @@ test("an invocation that waited for the init that failed gets the error too, aft
   let id: string | undefined;
   while (id === undefined) id = await init.send("{}").catch(() => undefined); // Until the server listens.
   await gate.open();
-  await init.exited();
+  await init.double.waitForResult(id);
+  expect(await init.stop()).toBe(1);
   expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["status error", "logs", "error"]);
   expect(init.double.callbacks[2]?.text).toBe(
     `{"errorMessage":"RequestId: ${id} Error: Runtime exited with error: exit status 5","errorType":"Runtime.ExitError"}`,
@@ -166,10 +189,22 @@ test("an invocation that waited for the init that failed gets the error too, aft
 
 describe("LocalStack", () => {
   test("that cannot be reached is tried again, then one line tells, and init ends", async () => {
-    const { status, init } = await failure(runFixture("exits-at-init.sh", "1"), { withoutLocalStack: true });
+    const { status, init } = await failureLeftAlone(runFixture("exits-at-init.sh", "1"), { withoutLocalStack: true });
     expect(status).toBe(1);
     expect(init.stderr).toMatch(/^\S+ ERROR LocalStack could not be told: POST \S+\/error failed: ECONNREFUSED.*\n$/);
   });
+
+  test("that looks at the container after it was told finds it for ten seconds, serving nothing", async () => {
+    const init = startInit(runFixture("exits-at-init.sh", "1"));
+    await init.double.waitForStatusError();
+    const toldAt = performance.now();
+    const answer = await init.post('{"invoke-id":"late","payload":"{}"}');
+    expect(answer.status).toBe(503);
+    expect(await init.exitedByItself()).toBe(1);
+    expect(performance.now() - toldAt).toBeGreaterThan(9000);
+    expect(performance.now() - toldAt).toBeLessThan(12_000);
+    expect(init.double.callbacks).toHaveLength(1);
+  }, 30_000);
 
   test("that resets connections gets the error as soon as it listens", async () => {
     let resets = 3;
@@ -189,9 +224,11 @@ describe("LocalStack", () => {
   });
 
   test("that never answers holds nothing up for ever", async () => {
-    const { status, init } = await failure(runFixture("exits-at-init.sh", "1"), { misbehave: () => "silence" });
+    const { status, init } = await failureLeftAlone(runFixture("exits-at-init.sh", "1"), {
+      misbehave: () => "silence",
+    });
     expect(status).toBe(1);
     expect(init.stderr).toContain("no answer within 10 s");
     expect(init.double.callbacks).toHaveLength(1);
-  }, 30_000);
+  }, 60_000);
 });

@@ -24,7 +24,7 @@ describe("bad input is answered 400 with a JSON error, and costs nothing else", 
     ["an id that is two dots", '{"invoke-id":"..","payload":"{}"}', "invoke-id is"],
     ["an id with a backslash", '{"invoke-id":"a\\\\b","payload":"{}"}', "invoke-id is"],
     ["an id with a quote", '{"invoke-id":"a\\"b","payload":"{}"}', "invoke-id is"],
-    ["an id with a control character", '{"invoke-id":"a\\r\\nb","payload":"{}"}', "invoke-id is"],
+    ["an id with a control character", '{"invoke-id":"a\\u0007b","payload":"{}"}', "invoke-id is"],
     ["an id that is not ASCII", '{"invoke-id":"ä","payload":"{}"}', "invoke-id is"],
     ["an id that fits no header", `{"invoke-id":"${"a".repeat(100_000)}","payload":"{}"}`, "invoke-id is"],
     ["no payload", '{"invoke-id":"a"}', "payload is missing"],
@@ -86,7 +86,7 @@ test("what was not said is not sent on", async () => {
     Object.keys(headers)
       .filter((name) => name.startsWith("lambda-runtime-"))
       .sort(),
-  ).toEqual(["lambda-runtime-aws-request-id", "lambda-runtime-deadline-ms"]);
+  ).toEqual(["lambda-runtime-aws-request-id", "lambda-runtime-deadline-ms", "lambda-runtime-invocation-id"]);
 });
 
 test("the same id runs once while it runs and right after", async () => {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { type Init, runFixture, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
@@ -104,6 +105,32 @@ describe("an invocation whose runtime breaks", () => {
     );
   });
 });
+
+describe("a large log", () => {
+  test("takes its own size of init's memory, and its answer is right: 20 MB, three times", async () => {
+    start();
+    await say({});
+    const before = peakMb();
+    for (let count = 2; count <= 4; count++) {
+      const { logs, body } = await say({ printBytes: 20_000_000 });
+      expect([logs.length > 20_000_000, JSON.parse(body).count]).toEqual([true, count]);
+    }
+    expect(peakMb() - before).toBeLessThan(20 * 1.5 + 16);
+  });
+
+  test("of 200 MB does too", async () => {
+    start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "60" } });
+    const { logs, body } = await say({ printBytes: 200_000_000 });
+    expect([logs.length > 200_000_000, JSON.parse(body).count]).toEqual([true, 1]);
+    expect(peakMb()).toBeLessThan(200 + 38 + 40);
+  }, 60_000);
+});
+
+/** Init's largest resident memory so far. */
+function peakMb(): number {
+  const status = readFileSync(`/proc/${init.process.pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
+}
 
 describe("a function that logs in JSON", () => {
   const record = (level: string, bytes: number) =>

@@ -1,8 +1,8 @@
 /** What only shows on the wire; the rest of the API is tested without a socket. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
-import { waitUntil } from "../support/within.ts";
-import { type Init, type StartOptions, startInit, stopAll, within } from "./support/init.ts";
+import { startIdle } from "./support/idle.ts";
+import { type Init, stopAll, within } from "./support/init.ts";
 
 let init: Init;
 
@@ -10,13 +10,6 @@ beforeEach(async () => {
   init = await startIdle();
 });
 afterEach(stopAll);
-
-/** An init whose runtime does nothing: the test calls in its place. */
-async function startIdle(options: StartOptions = {}): Promise<Init> {
-  const started = startInit(["sh", "-c", "echo up; exec sleep 600"], options);
-  await waitUntil("the runtime runs", () => started.stdout.includes("up"));
-  return started;
-}
 
 /** Sends bytes and returns all that came back until the connection closed. */
 async function exchange(request: string, then: "waits" | "and closes its half" = "waits"): Promise<string> {

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { whyMissing, xraySdk } from "./support/clients.ts";
 import { fixture, type Init, runFixture, startInit, stopAll, within } from "./support/init.ts";
 
@@ -41,6 +42,22 @@ async function arrived(count: number, init: Init): Promise<void> {
   };
   await within(all(), `${count} segments, ${documents.length} came; ${init.stderr}`);
 }
+
+withNetwork("the daemon's port is bound when init says that it is ready, however quick the runtime is", async () => {
+  const bound: boolean[] = [];
+  for (let start = 0; start < 20; start++) {
+    const init = startInit(runFixture("polls-at-once.bash"), {
+      env,
+      misbehave({ kind }) {
+        if (kind === "ready") bound.push(readFileSync("/proc/net/udp", "latin1").includes("0100007F:07D0 "));
+        return undefined;
+      },
+    });
+    await init.double.waitForReady();
+    await init.stop();
+  }
+  expect(bound).toEqual(Array.from({ length: 20 }, () => true));
+});
 
 withNetwork("10,000 segments reach LocalStack, or their loss is told to the last one", async () => {
   const init = startInit(runFixture("sends-segments.ts"), { env });

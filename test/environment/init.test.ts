@@ -159,3 +159,28 @@ describe("an init that runs inside an invocation", () => {
     expect((await next).outcome.kind).toBe("response");
   });
 });
+
+test("memory is looked at once init has ended well: a runtime that dies in its first invocation has used some", async () => {
+  const world = new World();
+  const init = world.environment.init();
+  expect(world.memorySamples).toBe(0);
+  void world.poll();
+  await init;
+  expect(world.memorySamples).toBe(1);
+});
+
+test("where a failed init is tried again, it is told when its processes have ended", async () => {
+  const world = new World({ policy: { afterFailedInit: "resetting" } });
+  world.ending = Promise.withResolvers<boolean>();
+  let isTold = false;
+  const init = world.environment.init().then((outcome) => {
+    isTold = true;
+    return outcome;
+  });
+  world.process.exit({ code: 3 });
+  await world.clock.advance(100);
+  expect(isTold).toBe(false);
+  world.ending.resolve(true);
+  expect(await within(1000, "the outcome", init)).toEqual({ kind: "fault", fault: exitFault("exit status 3") });
+  expect(world.environment.state).toBe("cold");
+});

@@ -84,3 +84,22 @@ describe("an invocation", () => {
     ]);
   });
 });
+
+describe("a response that broke off", () => {
+  const cutOff: Outcome = { kind: "fault", fault: { type: "Runtime.TruncatedResponse", reason: "it broke off" } };
+
+  test("is no answer yet: the end of the runtime says more", async () => {
+    const invocation = new Invocation(requestOf());
+    invocation.respond(cutOff);
+    invocation.fail(fault);
+    expect(await invocation.answer).toEqual({ kind: "fault", fault });
+    expect(await invocation.over).toEqual({ outcome: { kind: "fault", fault }, isRuntimeReady: false });
+  });
+
+  test("is the answer when the runtime lives on", async () => {
+    const invocation = new Invocation(requestOf());
+    invocation.respond(cutOff);
+    invocation.polledAgain();
+    expect(await invocation.answer).toEqual(cutOff);
+  });
+});

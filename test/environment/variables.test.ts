@@ -1,8 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { extensionEnvironment, runtimeEnvironment } from "../../src/environment/variables.ts";
 
-const api = "127.0.0.1:9001";
-const added = { AWS_LAMBDA_RUNTIME_API: api };
+const api = { runtimeApi: "127.0.0.1:9001", metadataToken: "token" };
+const added = {
+  AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001",
+  AWS_LAMBDA_METADATA_API: "127.0.0.1:9001",
+  AWS_LAMBDA_METADATA_TOKEN: "token",
+};
 
 describe("the runtime's environment", () => {
   test("has what is given, as it is given", () => {
@@ -15,8 +19,22 @@ describe("the runtime's environment", () => {
     expect(Object.entries(runtimeEnvironment(seen, "", api))).toContainEqual(["__proto__", "x"]);
   });
 
-  test("has the address of our Runtime API, whatever was given", () => {
-    expect(runtimeEnvironment({ AWS_LAMBDA_RUNTIME_API: "elsewhere:1" }, "", api)).toEqual(added);
+  test("has the address of our APIs, whatever was given (E4)", () => {
+    const given = {
+      AWS_LAMBDA_RUNTIME_API: "elsewhere:1",
+      AWS_LAMBDA_METADATA_API: "a:1",
+      AWS_LAMBDA_METADATA_TOKEN: "b",
+    };
+    expect(runtimeEnvironment(given, "", api)).toEqual(added);
+  });
+
+  test("has where to get the keys of a function with a snapshot", () => {
+    const credentials = { url: "http://127.0.0.1:9001/2021-04-23/credentials", token: "secret" };
+    expect(runtimeEnvironment({}, "", { ...api, credentials })).toEqual({
+      ...added,
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: credentials.url,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: "secret",
+    });
   });
 
   test.each([
@@ -34,6 +52,10 @@ describe("the runtime's environment", () => {
 });
 
 describe("an extension's environment", () => {
+  test("has where to ask for metadata (E4)", () => {
+    expect(extensionEnvironment(runtimeEnvironment({}, "h", api))).toEqual(added);
+  });
+
   test.each([
     "AWS_EXECUTION_ENV",
     "AWS_LAMBDA_LOG_GROUP_NAME",

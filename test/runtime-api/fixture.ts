@@ -5,7 +5,8 @@ import { Extensions } from "../../src/environment/extensions/extensions.ts";
 import { Invocation, type InvokeRequest } from "../../src/environment/invocation.ts";
 import { oneAtATime } from "../../src/environment/policy.ts";
 import type { RuntimeState } from "../../src/environment/runtime-states.ts";
-import { createRuntimeApi, type RuntimeApiOptions } from "../../src/runtime-api/app.ts";
+import { createRuntimeApi } from "../../src/runtime-api/app.ts";
+import type { RuntimeApiOptions } from "../../src/runtime-api/routes.ts";
 import { TelemetryService } from "../../src/telemetry/subscribers/service.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
@@ -37,6 +38,7 @@ export function invocationOf(request: Partial<InvokeRequest> = {}, deadlineMs = 
 export function apiOptions(): Omit<RuntimeApiOptions, "host"> {
   return {
     maxPayloadBytes,
+    isManaged: false,
     registration: {
       functionName: "fn",
       functionVersion: "$LATEST",
@@ -46,6 +48,7 @@ export function apiOptions(): Omit<RuntimeApiOptions, "host"> {
     telemetry: new TelemetryService(new FakeClock()),
     areExtensionsEnabled: true,
     runtimeApiPort: 9001,
+    zoneId: { token: "zone-token", value: "use1-az1" },
   };
 }
 
@@ -93,6 +96,14 @@ export class Fixture {
     return this.fetch("POST", `${base}/init/error`, { body, headers });
   }
 
+  restoreNext(): Promise<Response> {
+    return this.fetch("GET", `${base}/restore/next`);
+  }
+
+  restoreError(body: Bun.BodyInit | null = "{}", headers: Record<string, string> = {}): Promise<Response> {
+    return this.fetch("POST", `${base}/restore/error`, { body, headers });
+  }
+
   /** Polls and hands out the event. */
   async run(): Promise<this> {
     const polled = this.next();
@@ -123,6 +134,15 @@ export class Fixture {
     if (state === "InvocationResponse") void fixture.respond("id-1", unfinished().body);
     if (state === "InvocationErrorResponse") void fixture.fail("id-1", unfinished().body);
     if (state === "RuntimeResponseSentState") await fixture.respond("id-1");
+    if (["RestoreReady", "Restoring", "RuntimeRestoreErrorState"].includes(state)) {
+      const restored = fixture.restoreNext();
+      await turns();
+      if (state !== "RestoreReady") {
+        exchanges.restore();
+        await restored;
+      }
+      if (state === "RuntimeRestoreErrorState") await fixture.restoreError();
+    }
     if (exchanges.state !== state) throw new Error(`the fixture is in ${exchanges.state} instead of ${state}`);
     return fixture;
   }
@@ -164,8 +184,13 @@ export async function isPending(promise: Promise<unknown>): Promise<boolean> {
     settled = true;
   };
   promise.then(settle, settle);
-  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await turns();
   return !settled;
+}
+
+/** Lets everything happen that can. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** An answer reduced to what a client sees. */

@@ -19,7 +19,7 @@ describe("the JSON of an answer", () => {
 });
 
 test("an error has its message before its type, and a content type without a charset", async () => {
-  const reply = apiError(400, "InvalidRequestID", "a <b>");
+  const reply = apiError({ status: 400, type: "InvalidRequestID", message: "a <b>" });
   expect(reply.headers.get("content-type")).toBe("application/json");
   expect(await reply.text()).toBe('{"errorMessage":"a \\u003cb\\u003e","errorType":"InvalidRequestID"}\n');
 });

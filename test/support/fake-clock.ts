@@ -21,6 +21,16 @@ export class FakeClock implements Clock {
     };
   }
 
+  /** How many timers run. */
+  get pendingTimers(): number {
+    return this.#timers.length;
+  }
+
+  /** Time passes while nothing else can happen, as on a machine that is busy: timers that became due fire afterwards. */
+  stall(ms: number): void {
+    this.#now += ms;
+  }
+
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
     await flush();

@@ -1,11 +1,11 @@
 /** One extension of one generation of processes, as its calls to the Extensions API show it. */
 import type { ExtensionReport } from "../../telemetry/events.ts";
+import { ApiRefusal } from "../api-refusal.ts";
 import type { Invocation } from "../invocation.ts";
 import {
   askedExtensionState,
   type ExtensionCall,
   type ExtensionEvent,
-  ExtensionRefusal,
   type ExtensionState,
   extensionTransitions,
 } from "./extension-states.ts";
@@ -13,7 +13,7 @@ import {
 /** What an extension can subscribe to. Internal ones, which live in the runtime's process, know only INVOKE. */
 export type LifecycleEvent = "INVOKE" | "SHUTDOWN";
 
-/** AWS's words (decision 15). */
+/** AWS's words (`docs/contract/decisions.md 15`). */
 export type ShutdownReason = "spindown" | "timeout" | "failure";
 
 /** What a poll brings. */
@@ -24,7 +24,7 @@ export type Delivered =
 
 interface Waiter {
   readonly resolve: (event: Delivered | undefined) => void;
-  readonly reject: (refusal: ExtensionRefusal) => void;
+  readonly reject: (refusal: ApiRefusal) => void;
 }
 
 export class Extension {
@@ -67,7 +67,7 @@ export class Extension {
     return this.#subscribed.has(event);
   }
 
-  /** @throws {ExtensionRefusal} */
+  /** @throws {ApiRefusal} */
   register(events: ReadonlySet<LifecycleEvent>): void {
     // Named by what it is called: it has no other identity yet.
     this.#move("register", this.name);
@@ -77,7 +77,7 @@ export class Extension {
 
   /**
    * The long poll. Resolves with an event, or with `undefined` when the client is gone or the processes are given up.
-   * @throws {ExtensionRefusal}
+   * @throws {ApiRefusal}
    */
   async next(signal: AbortSignal): Promise<Delivered | undefined> {
     this.#move("next");
@@ -101,7 +101,7 @@ export class Extension {
     if (this.#waiter) this.#handOver(event);
   }
 
-  /** It reports that it cannot start, or has to end. @throws {ExtensionRefusal} */
+  /** It reports that it cannot start, or has to end. @throws {ApiRefusal} */
   report(call: "initError" | "exitError", type: string): void {
     this.#move(call);
     this.#reportedType ??= type;
@@ -158,8 +158,9 @@ export class Extension {
     }
   }
 
-  #refusal(call: ExtensionCall, calledBy: string, why: string): ExtensionRefusal {
-    return new ExtensionRefusal(
+  #refusal(call: ExtensionCall, calledBy: string, why: string): ApiRefusal {
+    return new ApiRefusal(
+      403,
       "Extension.InvalidExtensionState",
       `State transition from ${this.#state} to ${askedExtensionState[call]} failed for extension ${calledBy}. Error: ${why}`,
     );

@@ -1,8 +1,8 @@
 /** The extensions of one generation of processes: who is expected, who has registered, who has yet to poll. */
 import { log } from "../../log.ts";
+import { ApiRefusal } from "../api-refusal.ts";
 import type { Policy } from "../policy.ts";
 import { Extension, type LifecycleEvent } from "./extension.ts";
-import { ExtensionRefusal } from "./extension-states.ts";
 
 /** Internal and external ones together (AWS: Extensions API). */
 export const maxExtensions = 10;
@@ -30,7 +30,7 @@ export class Extensions {
 
   /**
    * Registers the external extension of this name, or a new internal one. Checks are made in AWS's order.
-   * @throws {ExtensionRefusal}
+   * @throws {ApiRefusal}
    */
   register(name: string, events: readonly string[]): Extension {
     const known = this.#all.find((extension) => extension.name === name);
@@ -40,13 +40,13 @@ export class Extensions {
       return known;
     }
     if (!this.#isRegistrationOpen) {
-      throw new ExtensionRefusal("Extension.RegistrationClosed", "Extension registration closed already");
+      throw new ApiRefusal(403, "Extension.RegistrationClosed", "Extension registration closed already");
     }
     if (this.#all.length >= maxExtensions) {
-      throw new ExtensionRefusal("Extension.TooManyExtensions", `Extension limit (${maxExtensions}) reached`);
+      throw new ApiRefusal(403, "Extension.TooManyExtensions", `Extension limit (${maxExtensions}) reached`);
     }
     if (known) {
-      throw new ExtensionRefusal("Extension.InvalidExtensionState", "Extension with this name already registered");
+      throw new ApiRefusal(403, "Extension.InvalidExtensionState", "Extension with this name already registered");
     }
     if (this.unregistered.length > 0) {
       // The runtime, home of internal extensions, has not even started.
@@ -95,13 +95,14 @@ function toLifecycleEvents(
 ): ReadonlySet<LifecycleEvent> {
   for (const event of events) {
     if (!hasInvokeEvents && !isExternal) {
-      throw new ExtensionRefusal("Extension.InvalidEventType", "No events allowed for internal extensions");
+      throw new ApiRefusal(403, "Extension.InvalidEventType", "No events allowed for internal extensions");
     }
     if (event !== "SHUTDOWN" && !(event === "INVOKE" && hasInvokeEvents)) {
-      throw new ExtensionRefusal("Extension.InvalidEventType", `${event}: ErrorInvalidEventType`);
+      throw new ApiRefusal(403, "Extension.InvalidEventType", `${event}: ErrorInvalidEventType`);
     }
     if (event === "SHUTDOWN" && !isExternal) {
-      throw new ExtensionRefusal(
+      throw new ApiRefusal(
+        403,
         "Extension.InvalidEventType",
         "SHUTDOWN: ShutdownEventNotSupportedForInternalExtension",
       );

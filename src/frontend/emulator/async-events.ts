@@ -18,12 +18,17 @@ const maxWaiting = 10_000;
 export interface AsyncEventsOptions {
   readonly invoker: Pick<Invoker, "invoke">;
   readonly clock: Clock;
+  /** Events that are under way at the same time; the others wait here, and not in the place of callers who wait. */
+  readonly concurrency: number;
   /** Milliseconds before each of the two retries; `undefined`: AWS's. */
   readonly retryDelayMs: number | undefined;
 }
 
 export class AsyncEvents {
   readonly #retries = new Map<string, () => void>();
+  /** Attempts whose turn has not come. */
+  readonly #queue: (() => Promise<void>)[] = [];
+  #running = 0;
   #waiting = 0;
   #isStopping = false;
 
@@ -44,7 +49,7 @@ export class AsyncEvents {
       this.#waiting--;
       release();
     };
-    this.#attempt({ ...call, source: "event", attempt: 1, takesStream: false }, 0, over);
+    this.#enqueue({ ...call, source: "event", attempt: 1, takesStream: false }, 0, over);
   }
 
   /** Gives up the retries that are due later. */
@@ -53,9 +58,28 @@ export class AsyncEvents {
     if (this.#retries.size > 0) log.warn(`${this.#retries.size} events are given up that were to be tried again`);
     for (const callOff of this.#retries.values()) callOff();
     this.#retries.clear();
+    if (this.#queue.length > 0) log.warn(`${this.#queue.length} events are given up that were waiting`);
+    this.#queue.length = 0;
   }
 
-  #attempt(call: Call, throttledMs: number, over: () => void): void {
+  #enqueue(call: Call, throttledMs: number, over: () => void): void {
+    this.#queue.push(() => this.#attempt(call, throttledMs, over));
+    this.#takeNext();
+  }
+
+  #takeNext(): void {
+    if (this.#running >= this.options.concurrency) return;
+    const attempt = this.#queue.shift();
+    if (!attempt) return;
+    this.#running++;
+    void attempt().then(() => {
+      this.#running--;
+      this.#takeNext();
+    });
+  }
+
+  /** Never rejects. */
+  #attempt(call: Call, throttledMs: number, over: () => void): Promise<void> {
     const settled = Promise.withResolvers<void>();
     const conclude = async () => {
       const { outcome } = await this.options.invoker.invoke(call, settled.resolve);
@@ -70,7 +94,7 @@ export class AsyncEvents {
       }
       this.#later({ ...call, attempt: call.attempt + 1 }, delayMs, 0, over);
     };
-    conclude().catch((error) => {
+    return conclude().catch((error) => {
       if (error instanceof AwsError && error.exception === "TooManyRequestsException") {
         const { first, longest } = throttledDelayMs;
         const delayMs = Math.min(longest, throttledMs === 0 ? first : throttledMs * 2);
@@ -88,7 +112,7 @@ export class AsyncEvents {
     }
     const callOff = this.options.clock.after(delayMs, () => {
       this.#retries.delete(call.requestId);
-      this.#attempt(call, throttledMs, over);
+      this.#enqueue(call, throttledMs, over);
     });
     this.#retries.set(call.requestId, callOff);
   }

@@ -5,7 +5,7 @@ import { log } from "../../log.ts";
 import { AwsError } from "./aws-errors.ts";
 import { slowedDown } from "./bandwidth.ts";
 import { type Entry, excerptOf, type History, type Source } from "./history.ts";
-import { logTail } from "./log-tail.ts";
+import { logTail, readableLog } from "./log-tail.ts";
 import { type Figures, toPhases, withExtensions } from "./phases.ts";
 import type { Capacity, Lease, LogText } from "./pool.ts";
 import { toResult } from "./results.ts";
@@ -41,6 +41,9 @@ export interface InvokerOptions {
  * a millisecond or two. One that does not poll must not keep its caller waiting (decision E30).
  */
 const settlePatienceMs = 200;
+
+/** Bytes of a log that the history keeps. */
+const shownLogBytes = 256 * 1024;
 
 export class Invoker {
   /** Ids of the calls that are waiting, running, or have still another attempt before them. */
@@ -100,7 +103,9 @@ export class Invoker {
     });
     const outcome = this.#paced(await invocation.answer);
     settled
-      .then(() => entry && history?.update(entry.number, { state: "done", logs: excerptOf(logs.text()) }))
+      .then(
+        () => entry && history?.update(entry.number, { state: "done", logs: readableLog(logs.taken, shownLogBytes) }),
+      )
       .catch((error) => log.error("an invocation could not be concluded, please report this:", error))
       .finally(end);
     if (entry) history?.update(entry.number, resultOf(outcome, call.requestId));
@@ -163,10 +168,6 @@ class TakenLogs {
 
   take(): void {
     this.taken.push(this.lease.member.takeLogs(this.requestId));
-  }
-
-  text(): string {
-    return this.taken.map((log) => log.text()).join("");
   }
 }
 

@@ -1,4 +1,5 @@
 /** The end of an invocation's log: `X-Amz-Log-Result` and `LogResult` (docs/contract/emulator.md 2.1). */
+import type { Excerpt } from "./history.ts";
 import type { LogText } from "./pool.ts";
 
 /** Bytes of a tail. */
@@ -11,6 +12,14 @@ const longestEscape = 6;
 export function logTail(logs: readonly LogText[]): string {
   const ends = logs.map((log) => Buffer.from(endOf(log, tailBytes)));
   return Buffer.concat(ends).subarray(-tailBytes).toString("base64");
+}
+
+/** The logs for somebody to read: at most about so many bytes, of their end. @param logs in the order they were taken */
+export function readableLog(logs: readonly LogText[], bytes: number): Excerpt {
+  const text = logs.map((log) => endOf(log, bytes)).join("");
+  const size = logs.reduce((sum, log) => sum + log.byteLength, 0);
+  const isCut = logs.some((log) => log.byteLength > bytes * longestEscape);
+  return { text, totalBytes: isCut ? size : Buffer.byteLength(text), isCut, isBase64: false };
 }
 
 /**

@@ -86,6 +86,23 @@ export function withReportApart(text: string): string[] {
   return at > 0 ? [text.slice(0, at), text.slice(at)] : [text];
 }
 
+/** Puts a prefix in front of each line of one environment's output, as it comes. */
+export class LinePrefix {
+  #isAtLineStart = true;
+
+  /** @param prefix empty: none is wanted now */
+  apply(chunk: Uint8Array, prefix: string): Uint8Array {
+    const wasAtLineStart = this.#isAtLineStart;
+    this.#isAtLineStart = chunk.at(-1) === newline;
+    if (prefix === "") return chunk;
+    const text = Buffer.from(chunk).toString("latin1");
+    const marked = text.replaceAll(/\n(?=[\s\S])/g, `\n${prefix}`);
+    return Buffer.from(wasAtLineStart ? prefix + marked : marked, "latin1");
+  }
+}
+
+const newline = 0x0a;
+
 /** The number of an environment in front of its output; nothing where there is only one. */
 export function environmentPrefix(slot: number, environments: number): string {
   return environments > 1 ? `${colours.dim}[${slot + 1}]${colours.reset} ` : "";

@@ -1,23 +1,31 @@
 /** What init tells LocalStack, and where: `docs/contract/localstack.md` 8. */
 import type { Clock } from "../../clock.ts";
-import { Delivery, type Post } from "./delivery.ts";
+import { BodyPieces } from "../../net/line-fetch.ts";
+import { Delivery, type Fate } from "./delivery.ts";
 import type { Result } from "./results.ts";
 
 /** Whether an invocation's result follows its logs without waiting for their answer. */
 const sendsAhead = false;
 
 /** Milliseconds LocalStack waits for an environment to start: as long it is worth trying to reach it. */
-const startPatienceMs = 20_000;
+const readyPatienceMs = 20_000;
+
+/** Milliseconds init stays after a failed start, which it may as well spend on telling why. */
+const startErrorPatienceMs = 10_000;
+
+/** A log text, ready to stand between the quotes of a JSON text. */
+export interface LogPieces {
+  readonly pieces: readonly Uint8Array[];
+  /** Gives their memory back, once they were told. */
+  release?(): void;
+}
 
 export interface CallbackAddress {
   readonly runtimeEndpoint: string;
   readonly runtimeId: string;
 }
 
-/**
- * Everything goes out one after the other, in the order of the calls. Each call returns whether LocalStack answered,
- * with whatever status; none rejects.
- */
+/** Everything goes out one after the other, in the order of the calls; none rejects. */
 export class Callbacks {
   readonly #delivery: Delivery;
   readonly #status: string;
@@ -32,15 +40,18 @@ export class Callbacks {
     this.#delivery.connect();
   }
 
-  /** The environment can take invocations. `false`: LocalStack will never send one. */
-  ready(): Promise<boolean> {
-    return this.#delivery.deliver([{ path: `${this.#status}/ready`, body: "" }], startPatienceMs);
+  /** The environment can take invocations. While it is `unreachable`, LocalStack will send none. */
+  ready(): Promise<Fate> {
+    return this.#delivery.deliver([{ path: `${this.#status}/ready`, body: "" }], readyPatienceMs);
   }
 
-  /**
-   * Something failed outside of any invocation's result. LocalStack answers 400 once start-up is over: that is normal.
-   */
-  statusError(body: Uint8Array | string): Promise<boolean> {
+  /** The environment will never take invocations, and why. */
+  startError(body: Uint8Array | string): Promise<Fate> {
+    return this.#delivery.deliver([{ path: `${this.#status}/error`, body }], startErrorPatienceMs);
+  }
+
+  /** Something failed after the start, outside of any invocation's result. LocalStack answers 400: that is normal. */
+  statusError(body: Uint8Array | string): Promise<Fate> {
     return this.#delivery.deliver([{ path: `${this.#status}/error`, body }]);
   }
 
@@ -48,11 +59,12 @@ export class Callbacks {
    * What became of an invocation: its log text, which LocalStack reads at the moment the result arrives, then its
    * result. Whether it is a response or an error is told with it, and never found out by looking into its body.
    */
-  invocation(requestId: string, logs: string, result: Result | undefined): Promise<boolean> {
+  invocation(requestId: string, logs: LogPieces, { channel, body }: Result): Promise<Fate> {
     const path = `invocations/${encodeURIComponent(requestId)}`;
-    const posts: Post[] = [{ path: `${path}/logs`, body: JSON.stringify({ logs }) }];
-    if (result) posts.push({ path: `${path}/${result.channel}`, body: result.body });
-    return this.#delivery.deliver(posts);
+    return this.#delivery.deliver([
+      { path: `${path}/logs`, body: new BodyPieces([beforeLogs, ...logs.pieces, behindLogs]) },
+      { path: `${path}/${channel}`, body },
+    ]);
   }
 
   /** Resolves when everything told so far has arrived or was given up. */
@@ -60,3 +72,6 @@ export class Callbacks {
     return this.#delivery.idle;
   }
 }
+
+const beforeLogs = Buffer.from('{"logs":"');
+const behindLogs = Buffer.from('"}');

@@ -13,6 +13,13 @@ export interface Post {
 }
 
 /**
+ * What became of posts that were delivered together; of several, the worst. `told`: LocalStack answered, with whatever
+ * status. `silent`: it took one and did not answer. `unreachable`: it could not be reached for as long as was asked
+ * for.
+ */
+export type Fate = "told" | "silent" | "unreachable";
+
+/**
  * Milliseconds to wait before each further attempt after a connection error; afterwards always as long as the last one.
  */
 const pausesMs = [50, 100, 200, 400, 750, 1500] as const;
@@ -61,9 +68,8 @@ export class Delivery {
   /**
    * Delivers posts behind all that were given before. Never rejects: what cannot be delivered is logged.
    * @param patienceMs how long to go on trying to reach a LocalStack that refuses or breaks connections
-   * @returns whether LocalStack answered all of them, with whatever status
    */
-  deliver(posts: readonly Post[], patienceMs = usualPatienceMs): Promise<boolean> {
+  deliver(posts: readonly Post[], patienceMs = usualPatienceMs): Promise<Fate> {
     const delivered = this.#last.then(() => this.#deliver([...posts], patienceMs));
     this.#last = delivered;
     return delivered;
@@ -74,14 +80,14 @@ export class Delivery {
     return this.#last;
   }
 
-  async #deliver(left: Post[], patienceMs: number): Promise<boolean> {
-    let wereAllTold = true;
+  async #deliver(left: Post[], patienceMs: number): Promise<Fate> {
+    let fate: Fate = "told";
     let pauses = 0;
     let waitedMs = 0;
     for (;;) {
       const error = await this.#attempt(left);
       const first = left[0];
-      if (!first) return wereAllTold;
+      if (!first) return fate;
       const url = `${this.#base}/${first.path}`;
       const pause = this.#pauseAfter(error, pauses);
       if (pause !== undefined && waitedMs + pause <= patienceMs) {
@@ -91,7 +97,8 @@ export class Delivery {
         waitedMs += pause;
       } else {
         log.error(`LocalStack could not be told: POST ${url} failed: ${reasonOf(error)}. Is LocalStack running there?`);
-        wereAllTold = false;
+        if (!(error instanceof LineSilentError)) fate = "unreachable";
+        else if (fate === "told") fate = "silent";
         left.shift();
         pauses = waitedMs = 0;
       }

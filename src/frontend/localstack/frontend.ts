@@ -1,4 +1,4 @@
-/** LocalStack's side of init: takes its invocations in turn and tells it what became of them. */
+/** LocalStack's side of init: takes its invocations and tells it what became of them, and of init. */
 
 import { type Clock, settlesWithin, sleep } from "../../clock.ts";
 import type { InitOutcome } from "../../environment/generation.ts";
@@ -6,182 +6,215 @@ import type { Invocation, InvokeRequest, Settlement } from "../../environment/in
 import { type Fault, faultBody, messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { release } from "../../net/buffers.ts";
-import type { Callbacks } from "./callbacks.ts";
+import type { Callbacks, LogPieces } from "./callbacks.ts";
+import { RecentInvocations } from "./recent-invocations.ts";
 import { withRequestId } from "./request-id.ts";
-import { newFaultBody, toResult } from "./results.ts";
-
-/** How an invocation ended. */
-export type InvokeResult = Pick<Settlement, "outcome" | "faultAfterAnswer">;
+import { failureInside, newFaultBody, toResult } from "./results.ts";
+import { type FailureProtocol, toStartStatus } from "./start-status.ts";
 
 /** The part of the environment a front end uses. */
 export interface InvocableEnvironment {
   readonly runtimeExited: Promise<unknown>;
   init(): Promise<InitOutcome>;
+  /** Waits its turn inside; several may be under way. */
   invoke(request: InvokeRequest): Pick<Invocation, "settled">;
   stop(): Promise<void>;
 }
 
-export interface LocalStackFrontendOptions {
+export interface LocalStackFrontendOptions extends FailureProtocol {
   readonly environment: InvocableEnvironment;
-  readonly callbacks: Callbacks;
+  readonly callbacks: Pick<Callbacks, "ready" | "startError" | "statusError" | "invocation" | "idle">;
   readonly clock: Clock;
-  /** Empties the log buffer. */
-  readonly takeLogs: () => string;
+  /** The log text of an invocation, once it is settled. */
+  readonly takeLogs: (requestId: string) => LogPieces;
+  /** Resolves when all the function may use is there; bounded, and never rejects. */
+  readonly beforeReady?: () => Promise<unknown>;
   readonly maxPayloadBytes: number;
   /** Milliseconds between an invocation's end and its callbacks; for debugging. */
   readonly postInvokeWaitMs: number;
 }
 
-/**
- * LocalStack posts an invocation again when the connection broke before it read our answer. It gives up after 2.5 s,
- * but its own retries of failed asynchronous invocations, which are to run, carry the same id and come a second or
- * more after the result.
- */
-const duplicateWindowMs = 1000;
-
 /** Milliseconds a runtime that reported an init error has to end by itself, with whatever it still has to say. */
 const lastWordsMs = 500;
 
 /**
- * Milliseconds the processes have to end and the callbacks under way to finish when init is stopped. LocalStack kills the
- * container 5 seconds after it asked it to stop.
+ * Milliseconds the processes have to end and the callbacks under way to finish when init is stopped. LocalStack kills
+ * the container 5 seconds after it asked it to stop.
  */
-const farewellBudgetMs = 4500;
+export const stopBudgetMs = 4500;
+
+/**
+ * How far the start has come. `failed`: LocalStack knows why. `unreachable`: it could not be told anything, and will
+ * never send an invocation.
+ */
+export type StartState = "starting" | "serving" | "failed" | "unreachable";
 
 export class LocalStackFrontend {
-  /** Invocations run one after another, in the order they came. */
-  #turn: Promise<void> = Promise.resolve();
-  /** Callbacks go out in the order of what they tell, without holding up the next invocation. */
-  #told: Promise<unknown> = Promise.resolve();
-  /** Ids taken lately, oldest first, with the time each one's run ended (infinite while it has not). */
-  readonly #recentIds = new Map<string, number>();
-  readonly #booted = Promise.withResolvers<InitOutcome>();
-  #bootTold: Promise<void> = Promise.resolve();
-  #hasFailed = false;
+  readonly #recent: RecentInvocations;
+  /** Invocations that have not been handed to the callbacks. */
+  readonly #underWay = new Set<Promise<void>>();
+  /** Resolves when the start's status has been handed to the callbacks, or never will be: nothing is told before it. */
+  readonly #startTold = Promise.withResolvers<void>();
+  /** Everything is handed to the callbacks in this order. */
+  #order: Promise<unknown> = this.#startTold.promise;
+  /** One and the same fault is told by a status error once. */
+  readonly #toldFaults = new WeakSet<Fault>();
+  #start: StartState = "starting";
+  #started: Promise<void> = Promise.resolve();
   #isStopping = false;
 
-  constructor(private readonly options: LocalStackFrontendOptions) {}
-
-  /**
-   * The boot's init phase, told to LocalStack: exactly one `ready`, or exactly one `error`.
-   */
-  async start(): Promise<void> {
-    const outcome = await this.options.environment.init();
-    if (!this.#isStopping) {
-      this.#hasFailed = outcome.kind === "init error" || outcome.kind === "fault";
-      this.#bootTold = this.#tellBoot(outcome);
-      await this.#bootTold;
-    }
-    this.#booted.resolve(outcome);
+  constructor(private readonly options: LocalStackFrontendOptions) {
+    this.#recent = new RecentInvocations(options.clock);
   }
 
-  /** Whether init failed: no invocation can be served, and the process has to end. */
-  get hasFailed(): boolean {
-    return this.#hasFailed;
+  get startState(): StartState {
+    return this.#start;
+  }
+
+  /** The first init, told to LocalStack: exactly one `ready`, or exactly one `error`. Never rejects. */
+  start(): Promise<void> {
+    this.#started = this.#startAndTell();
+    return this.#started;
+  }
+
+  async #startAndTell(): Promise<void> {
+    const { environment, callbacks, clock } = this.options;
+    const outcome = await environment.init().catch(failedInit);
+    const status = await toStartStatus(outcome, this.options).catch(failedStatus);
+    if (!status) await this.options.beforeReady?.();
+    const wasCalledOff = this.#isStopping && (!status || outcome.kind === "cancelled");
+    if (this.#start !== "starting" || wasCalledOff) return;
+    if (status) this.#start = "failed";
+    const telling = status ? callbacks.startError(status.body) : callbacks.ready();
+    this.#startTold.resolve();
+    if ((await telling) === "unreachable") this.#start = "unreachable";
+    else if (!status) this.#start = "serving";
+    if (outcome.kind === "init error" && status) await settlesWithin(clock, lastWordsMs, environment.runtimeExited);
   }
 
   /** Init cannot serve, for a reason of its own: LocalStack is told that, whatever the runtime comes to. */
   async fail(fault: Fault): Promise<void> {
     this.#isStopping = true;
-    this.#hasFailed = true;
-    await this.options.callbacks.statusError(await newFaultBody(fault));
-  }
-
-  async #tellBoot(outcome: InitOutcome): Promise<void> {
-    const { callbacks, clock, environment } = this.options;
-    if (outcome.kind === "ready") await callbacks.ready();
-    else if (outcome.kind === "fault") await callbacks.statusError(await newFaultBody(outcome.fault));
-    else if (outcome.kind === "init error") {
-      await callbacks.statusError(withRequestId(outcome.body, ""));
-      await settlesWithin(clock, lastWordsMs, environment.runtimeExited);
-    }
+    this.#start = "failed";
+    const telling = this.options.callbacks.startError(await newFaultBody(fault));
+    this.#startTold.resolve();
+    if ((await telling) === "unreachable") this.#start = "unreachable";
   }
 
   /**
-   * Takes an invocation over; it runs when those before it have ended. One that is running, waiting or has just ended
-   * is not run again.
-   * @returns `false` when init is stopping
+   * Takes an invocation over. One that is running, waiting or has just ended is not run again.
+   * @returns `false` when init takes none any more
    */
   accept(request: InvokeRequest): boolean {
-    if (this.#isStopping) return false;
-    if (this.#isDuplicate(request.requestId)) {
+    if (this.#isStopping || this.#start === "failed" || this.#start === "unreachable") return false;
+    if (!this.#recent.begin(request.requestId)) {
       log.info(`invocation ${request.requestId} came twice and runs once`);
       return true;
     }
-    this.#recentIds.set(request.requestId, Number.POSITIVE_INFINITY);
-    this.#turn = this.#turn.then(() => this.#run(request));
+    const running = this.#run(request).finally(() => this.#underWay.delete(running));
+    this.#underWay.add(running);
     return true;
   }
 
   /** The runtime ended although no invocation was running: told at once, with an id of its own. */
   reportIdleFault(fault: Fault): void {
-    this.#tell(async () => this.options.callbacks.statusError(await newFaultBody(fault)));
+    if (this.options.initFailure === "invoke") return;
+    this.#toldFaults.add(fault);
+    this.#tell(async () => void this.options.callbacks.statusError(await newFaultBody(fault)));
   }
 
   /** Ends everything; what LocalStack is being told is told to the end, within a bound. Never rejects. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#startTold.resolve();
     const { environment, clock } = this.options;
-    const everythingEnded = environment.stop();
-    const everythingTold = this.#bootTold.then(() => this.#turn).then(() => this.#told);
-    if (!(await settlesWithin(clock, farewellBudgetMs, Promise.all([everythingEnded, everythingTold])))) {
-      log.error(`not everything was ended and told within ${farewellBudgetMs} ms: the last callbacks may be lost`);
+    const everything = Promise.allSettled([environment.stop(), this.#toldEverything()]);
+    if (!(await settlesWithin(clock, stopBudgetMs, everything))) {
+      log.error(`not everything was ended and told within ${stopBudgetMs} ms: the last callbacks may be lost`);
     }
+  }
+
+  async #toldEverything(): Promise<void> {
+    await this.#started;
+    await Promise.all(this.#underWay);
+    await this.#order;
+    await this.options.callbacks.idle;
   }
 
   async #run(request: InvokeRequest): Promise<void> {
     const { requestId } = request;
+    const { environment, clock, takeLogs, postInvokeWaitMs } = this.options;
+    let settlement: Pick<Settlement, "outcome" | "faultAfterAnswer">;
     try {
-      const result = await this.options.environment.invoke(request).settled;
-      const logs = this.options.takeLogs();
-      this.#tell(() => this.#deliver(requestId, result, logs));
+      settlement = await environment.invoke(request).settled;
     } catch (error) {
       log.error(`invocation ${requestId} failed inside init, please report this:`, error);
-      const fault: Fault = { type: "Sandbox.Failure", reason: messageOf(error) };
-      this.#tell(() => this.#deliver(requestId, { outcome: { kind: "fault", fault } }, this.options.takeLogs()));
+      settlement = { outcome: { kind: "fault", fault: { type: "Sandbox.Failure", reason: messageOf(error) } } };
     }
-    this.#recentIds.set(requestId, this.options.clock.now());
+    this.#recent.end(requestId);
+    const logs = orElse(() => takeLogs(requestId), "the log of an invocation", lostLog);
+    if (postInvokeWaitMs > 0) await sleep(clock, postInvokeWaitMs);
+    this.#tell(() => this.#tellInvocation(requestId, settlement, logs));
   }
 
-  /** Logs before the result: LocalStack reads them at the moment the result arrives. */
-  async #deliver(requestId: string, result: InvokeResult, logs: string): Promise<void> {
-    const { callbacks, clock, maxPayloadBytes, postInvokeWaitMs } = this.options;
-    if (postInvokeWaitMs > 0) await sleep(clock, postInvokeWaitMs);
-    const status = await this.#statusOf(requestId, result);
-    if (status !== undefined) await callbacks.statusError(status);
-    const told = toResult(result.outcome, requestId, maxPayloadBytes);
-    await callbacks.invocation(requestId, logs, told);
-    if (told && typeof told.body !== "string") release(told.body);
+  #tellInvocation(
+    requestId: string,
+    settlement: Pick<Settlement, "outcome" | "faultAfterAnswer">,
+    logs: LogPieces,
+  ): void {
+    const { callbacks, maxPayloadBytes } = this.options;
+    const status = orElse(() => this.#statusOf(requestId, settlement), "a status error", undefined);
+    if (status !== undefined) void callbacks.statusError(status);
+    const result = toResult(settlement.outcome, requestId, maxPayloadBytes);
+    const { body } = result;
+    const told = callbacks.invocation(requestId, logs, result);
+    void told.then(() => {
+      logs.release?.();
+      if (typeof body !== "string") release(body);
+    });
   }
 
   /**
    * What goes to `status/error` besides the invocation's own result (`docs/contract/decisions.md 4`): an end of the
-   * runtime, and an error of an init that ran inside the invocation. A failed boot has had its one error status already.
+   * runtime, and an error of an init that ran inside the invocation. A failed start has had its one error status
+   * already.
    */
-  async #statusOf(requestId: string, result: InvokeResult): Promise<Uint8Array | string | undefined> {
-    const { outcome, faultAfterAnswer } = result;
+  #statusOf(
+    requestId: string,
+    { outcome, faultAfterAnswer }: Pick<Settlement, "outcome" | "faultAfterAnswer">,
+  ): Uint8Array | string | undefined {
+    if (this.options.initFailure === "invoke" || this.#start === "failed") return undefined;
+    if (outcome.kind === "init error") return withRequestId(outcome.body, requestId);
     const fault = outcome.kind === "fault" ? outcome.fault : faultAfterAnswer;
-    const isRuntimeEnd = fault?.type === "Runtime.ExitError";
-    if (!isRuntimeEnd && outcome.kind !== "init error") return undefined;
-    const boot = await this.#booted.promise;
-    if (boot.kind === "fault" || boot.kind === "init error") return undefined;
-    return outcome.kind === "init error"
-      ? withRequestId(outcome.body, requestId)
-      : faultBody(fault as Fault, requestId);
+    if (fault?.type !== "Runtime.ExitError" || this.#toldFaults.has(fault)) return undefined;
+    this.#toldFaults.add(fault);
+    return faultBody(fault, requestId);
   }
 
-  #tell(send: () => Promise<unknown>): void {
-    this.#told = this.#told
-      .then(send)
+  /** Hands something to the callbacks, behind all that was to be told before. */
+  #tell(hand: () => void | Promise<void>): void {
+    this.#order = this.#order
+      .then(hand)
       .catch((error) => log.error("a callback failed inside init, please report this:", error));
   }
+}
 
-  #isDuplicate(requestId: string): boolean {
-    const now = this.options.clock.now();
-    for (const [id, endedAt] of this.#recentIds) {
-      if (now - endedAt < duplicateWindowMs) break;
-      this.#recentIds.delete(id);
-    }
-    return this.#recentIds.has(requestId);
+/** Nothing that goes wrong in one telling may keep LocalStack from the next one. */
+function orElse<T>(make: () => T, what: string, otherwise: T): T {
+  try {
+    return make();
+  } catch (error) {
+    failureInside(what, error);
+    return otherwise;
   }
+}
+
+const lostLog: LogPieces = { pieces: [Buffer.from("The log of this invocation was lost by a fault inside init.\\n")] };
+
+function failedInit(error: unknown): InitOutcome {
+  return { kind: "fault", fault: failureInside("how init ended", error) };
+}
+
+async function failedStatus(error: unknown) {
+  return { body: await newFaultBody(failureInside("how init ended", error)) };
 }

@@ -1,7 +1,8 @@
 /** Translates what the environment found into what LocalStack is told. */
 
 import type { Outcome } from "../../environment/invocation.ts";
-import { type Fault, faultBody, tooLargeBody } from "../../errors.ts";
+import { type Fault, faultBody, messageOf, tooLargeBody } from "../../errors.ts";
+import { log } from "../../log.ts";
 import { withRequestId } from "./request-id.ts";
 
 /** A result callback. */
@@ -18,8 +19,25 @@ const stoppedFault: Fault = {
   reason: "The execution environment was stopped before the invocation had ended",
 };
 
-/** @returns what to post as the invocation's result */
+/**
+ * What to post as the invocation's result. Never throws: a result that cannot be made is told as a fault of init's own,
+ * for the caller would wait in vain for silence to end.
+ */
 export function toResult(outcome: Outcome, requestId: string, maxPayloadBytes: number): Result {
+  try {
+    return resultOf(outcome, requestId, maxPayloadBytes);
+  } catch (error) {
+    return { channel: "error", body: faultBody(failureInside("the result of an invocation", error), requestId) };
+  }
+}
+
+/** The fault of a telling that went wrong inside init; logged. */
+export function failureInside(what: string, error: unknown): Fault {
+  log.error(`telling ${what} failed inside init, please report this:`, error);
+  return { type: "Sandbox.Failure", reason: `Init failed over ${what}: ${messageOf(error)}` };
+}
+
+function resultOf(outcome: Outcome, requestId: string, maxPayloadBytes: number): Result {
   switch (outcome.kind) {
     case "response":
       return { channel: "response", body: outcome.body };
@@ -32,10 +50,10 @@ export function toResult(outcome: Outcome, requestId: string, maxPayloadBytes: n
       return { channel: "error", body: faultBody(outcome.fault, requestId) };
     case "too large":
       return { channel: "error", body: tooLargeBody(maxPayloadBytes) };
-    // A stream goes to nobody but who asked for one, which LocalStack does not.
-    case "stream":
     case "stopped":
       return { channel: "error", body: faultBody(stoppedFault, requestId) };
+    case "stream":
+      throw new Error("a stream came for an invocation that had not asked for one");
   }
 }
 

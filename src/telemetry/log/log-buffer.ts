@@ -18,6 +18,8 @@ export interface LogText {
   readonly endsLine: boolean;
   /** The log itself. It is made anew for each call. */
   text(): string;
+  /** To be called when the pieces were sent: large logs would pile up until they are collected. They are empty then. */
+  release(): void;
 }
 
 /** Bytes of one piece. */
@@ -158,7 +160,7 @@ export class LogBuffer {
   /** Adds what is escaped already. */
   #put(escaped: Uint8Array): void {
     for (let from = 0; from < escaped.length; ) {
-      if (this.#end === this.#page.length) this.#newPage();
+      if (this.#page.length - this.#end < longestEscape) this.#newPage();
       const part = escaped.subarray(from, from + this.#page.length - this.#end);
       this.#page.set(part, this.#end);
       this.#end += part.length;
@@ -190,6 +192,14 @@ class EscapedLog implements LogText {
 
   text(): string {
     return JSON.parse(`"${Buffer.concat(this.pieces)}"`) as string;
+  }
+
+  release(): void {
+    for (const { buffer, byteLength } of this.pieces) {
+      // A page with room left may be shared with the next log.
+      const isFull = buffer.byteLength - byteLength < longestEscape;
+      if (isFull && buffer instanceof ArrayBuffer) buffer.transfer(0);
+    }
   }
 }
 

@@ -3,6 +3,8 @@
  * (`docs/contract/telemetry-and-logs.md 3`).
  */
 import type { InitPhase, InitReport, InvocationReport, InvocationStart, RestoreReport } from "../events.ts";
+import * as invocation from "../invocation-records.ts";
+import * as lifecycle from "../lifecycle-records.ts";
 import * as records from "../records.ts";
 import { keepsApplicationLine, keepsSystemEvent, type LogLevels } from "./json-levels.ts";
 import type { LogStore } from "./log-store.ts";
@@ -89,7 +91,7 @@ export class TextFormat implements LogFormat {
       this.logs.addLine(faultLines(requestId, faultReason, errorType), requestId);
     }
     const { memorySizeMb } = facts;
-    const figures = { ...report, memorySizeMb, billedMs: records.billedMs(report, facts), end: this.#endOf(report) };
+    const figures = { ...report, memorySizeMb, billedMs: invocation.billedMs(report, facts), end: this.#endOf(report) };
     // In one, for those who read our stdout write by write.
     this.logs.addLine(`${endLine(requestId)}${reportLine(figures)}`, requestId);
   }
@@ -121,37 +123,37 @@ export class JsonFormat implements LogFormat {
   }
 
   initStarted(at: number, phase: InitPhase): void {
-    this.#add(records.initStart(at, phase, this.facts), "success");
+    this.#add(lifecycle.initStart(at, phase, this.facts), "success");
   }
 
   initEnded(at: number, report: InitReport): void {
     const runtimeStatus = report.isRuntimeReady ? "success" : report.status;
-    if (report.isRuntimeTried) this.#add(records.initRuntimeDone(at, report, this.facts), runtimeStatus);
+    if (report.isRuntimeTried) this.#add(lifecycle.initRuntimeDone(at, report, this.facts), runtimeStatus);
     for (const extension of report.extensions) {
-      this.#add(records.extensionState(at, extension), extension.errorType ? "error" : "success");
+      this.#add(lifecycle.extensionState(at, extension), extension.errorType ? "error" : "success");
     }
-    this.#add(records.initReport(at, report, this.facts), report.status);
+    this.#add(lifecycle.initReport(at, report, this.facts), report.status);
   }
 
   restoreStarted(at: number): void {
-    this.#add(records.restoreStart(at, this.facts), "success");
+    this.#add(lifecycle.restoreStart(at, this.facts), "success");
   }
 
   restoreEnded(at: number, report: RestoreReport): void {
-    this.#add(records.restoreRuntimeDone(at, report), report.status);
-    this.#add(records.restoreReport(at, report), report.status);
+    this.#add(lifecycle.restoreRuntimeDone(at, report), report.status);
+    this.#add(lifecycle.restoreReport(at, report), report.status);
   }
 
   started(at: number, start: InvocationStart): void {
     this.logs.begin(start.requestId);
-    this.#add(records.start(at, start, this.facts), "success", start.requestId);
+    this.#add(invocation.start(at, start, this.facts), "success", start.requestId);
   }
 
   ended(at: number, report: InvocationReport): void {
     const { requestId, status } = report;
     this.logs.end(requestId);
-    if (!this.facts.isManaged) this.#add(records.runtimeDone(at, report), status, requestId);
-    this.#add(records.report(at, report, this.facts), status, requestId);
+    if (!this.facts.isManaged) this.#add(invocation.runtimeDone(at, report), status, requestId);
+    this.#add(invocation.report(at, report, this.facts), status, requestId);
   }
 
   #add(event: records.TelemetryEvent, status: string, requestId?: string): void {

@@ -146,7 +146,10 @@ export async function startEmulator(
   );
   const emulator = new Emulator(child, port, runtimeApiPort);
   running.push(emulator);
-  if (!options.mayFail) await emulator.until("the emulator to listen", ({ stderr }) => stderr.includes("(rapid) exec"));
+  if (options.mayFail) return emulator;
+  await emulator.until("the emulator to listen", ({ stderr }) => stderr.includes("(rapid) exec"));
+  // AWS's says so before it listens.
+  if (options.program) await emulator.connected();
   return emulator;
 }
 

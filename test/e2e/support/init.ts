@@ -81,7 +81,7 @@ export class Init {
   stdout = "";
   stderr = "";
   readonly #outputs: Promise<unknown>;
-  #onStderr: () => void = () => {};
+  readonly #onOutput: (() => void)[] = [];
 
   constructor(
     readonly double: LocalStackDouble,
@@ -90,10 +90,13 @@ export class Init {
     readonly runtimeApiPort: number,
   ) {
     this.#outputs = Promise.all([
-      collect(process.stdout, (text) => (this.stdout += text)),
+      collect(process.stdout, (text) => {
+        this.stdout += text;
+        this.#wake();
+      }),
       collect(process.stderr, (text) => {
         this.stderr += text;
-        this.#onStderr();
+        this.#wake();
       }),
     ]);
   }
@@ -135,18 +138,37 @@ export class Init {
       () => this.signal("SIGTERM"),
       () => {},
     );
-    const status = await within(this.process.exited, "the exit of init");
+    return await this.exitedByItself();
+  }
+
+  /** As `exited`, without anybody's asking for it. */
+  async exitedByItself(ms = patienceMs): Promise<number> {
+    const status = await within(this.process.exited, "the exit of init", ms);
     await within(this.#outputs, "the end of init's output");
     return status;
   }
 
   /** Resolves when init has written this to stderr. */
-  async waitForStderr(text: string): Promise<void> {
-    while (!this.stderr.includes(text)) {
+  waitForStderr(what: string | RegExp, ms = patienceMs): Promise<void> {
+    return this.#waitForOutput(what, () => this.stderr, ms);
+  }
+
+  /** Resolves when this came to stdout. */
+  waitForStdout(what: string | RegExp): Promise<void> {
+    return this.#waitForOutput(what, () => this.stdout, patienceMs);
+  }
+
+  async #waitForOutput(what: string | RegExp, output: () => string, ms: number): Promise<void> {
+    const deadline = performance.now() + ms;
+    while (output().match(what) === null) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      this.#onStderr = resolve;
-      await within(promise, `${JSON.stringify(text)} on stderr, not only:\n${this.stderr}`);
+      this.#onOutput.push(resolve);
+      await within(promise, `${what} in the output, not only:\n${output()}`, deadline - performance.now());
     }
+  }
+
+  #wake(): void {
+    for (const wake of this.#onOutput.splice(0)) wake();
   }
 
   /** The largest resident set so far, MB; not behind `unshare`. */
@@ -165,7 +187,7 @@ export class Init {
   /** Ends init as `docker stop` does. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
     this.signal(signal);
-    const status = await this.exited();
+    const status = await this.exitedByItself();
     this.double.stop();
     return status;
   }
@@ -207,10 +229,10 @@ export async function stopAll(): Promise<void> {
   }
 }
 
-/** Waits for `promise`, at most for `patienceMs`. */
-export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
+/** Waits for `promise`, at most for `ms` milliseconds. */
+export async function within<T>(promise: Promise<T>, what: string, ms = patienceMs): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`waited ${patienceMs} ms for ${what}`)), patienceMs);
+  const timer = setTimeout(() => reject(new Error(`waited ${Math.round(ms)} ms for ${what}`)), ms);
   try {
     return await Promise.race([promise, late]);
   } finally {

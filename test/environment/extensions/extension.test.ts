@@ -1,7 +1,7 @@
 /** An extension without its API: events, ends and what is told of it. Its calls are in `test/runtime-api`. */
 import { beforeEach, describe, expect, test } from "bun:test";
+import { ApiRefusal } from "../../../src/environment/api-refusal.ts";
 import { type Delivered, Extension, type LifecycleEvent } from "../../../src/environment/extensions/extension.ts";
-import { ExtensionRefusal } from "../../../src/environment/extensions/extension-states.ts";
 import { invocationOf, isPending } from "../../runtime-api/fixture.ts";
 
 const never = () => new AbortController().signal;
@@ -107,9 +107,9 @@ describe("what is told when it changes:", () => {
     register("INVOKE");
     void extension.next(never());
     changes = 0;
-    expect(() => register("SHUTDOWN")).toThrow(ExtensionRefusal);
-    expect(() => extension.report("initError", "Fatal.Why")).toThrow(ExtensionRefusal);
-    expect(await extension.next(never()).catch((error) => error)).toBeInstanceOf(ExtensionRefusal);
+    expect(() => register("SHUTDOWN")).toThrow(ApiRefusal);
+    expect(() => extension.report("initError", "Fatal.Why")).toThrow(ApiRefusal);
+    expect(await extension.next(never()).catch((error) => error)).toBeInstanceOf(ApiRefusal);
     expect(changes).toBe(0);
     expect(extension.toReport()).toEqual({ name: "ext", state: "Ready", events: ["INVOKE"], errorType: undefined });
   });

@@ -25,6 +25,7 @@ describe("an event", () => {
   });
 
   test("is tried again after one and after two more minutes, as on AWS", async () => {
+    const warned = silence("warn");
     const world = new World({ outcome: () => crash });
     await world.invoke("{}", event);
     const counts: number[] = [];
@@ -33,6 +34,7 @@ describe("an event", () => {
       counts.push(world.invocations.length);
     }
     expect(counts).toEqual([1, 2, 2, 3]);
+    warned.mockRestore();
   });
 
   test("that succeeds in the end is not tried again", async () => {
@@ -44,12 +46,14 @@ describe("an event", () => {
   });
 
   test("keeps its id while there is still an attempt before it", async () => {
+    const warned = silence("warn");
     const world = new World({ outcome: () => crash, retryDelayMs: 100 });
     await world.invoke("{}", { ...event, "X-Amzn-RequestId": id });
     await world.settle();
     expect((await world.invoke("{}", { "X-Amzn-RequestId": id })).status).toBe(400);
     await world.clock.advance(10_000);
     expect((await world.invoke("{}", { "X-Amzn-RequestId": id })).status).toBe(200);
+    warned.mockRestore();
   });
 
   test("for which there is no room is tried later, as the same attempt", async () => {
@@ -63,6 +67,20 @@ describe("an event", () => {
     await world.clock.advance(1);
     expect(world.requests.map(({ payload }) => payload)).toEqual(["1", "2"]);
     expect(world.history.entries.at(-1)).toMatchObject({ attempt: 1, source: "event" });
+  });
+
+  test("waits for its turn behind others, and leaves the queue to callers who wait", async () => {
+    const world = new World({ queue: 1 });
+    for (const number of [1, 2, 3]) await world.invoke(String(number), event);
+    await world.settle();
+    const caller = world.invoke("4");
+    await world.settle();
+    for (let at = 0; at < 4; at++) {
+      world.invocations[at]?.end(response("1"));
+      await world.settle();
+    }
+    expect((await caller).status).toBe(200);
+    expect(world.requests.map(({ payload }) => payload)).toEqual(["1", "4", "2", "3"]);
   });
 
   test("that was to be tried again is given up, and said so, when the emulator stops", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { endOf, logTail } from "../../../src/frontend/emulator/log-tail.ts";
+import { endOf, logTail, readableLog } from "../../../src/frontend/emulator/log-tail.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 import { logText } from "./world.ts";
 
@@ -42,6 +42,18 @@ describe("the tail of a log", () => {
   test("of a log with no place to begin at is right all the same", () => {
     const text = "\\".repeat(50_000);
     expect(text).toEndWith(endOf(logText(text), 100));
+  });
+
+  test("for a reader is all of a short log, and the end of a long one", () => {
+    expect(readableLog([logText("a\n"), logText("é\n")], 100)).toEqual({
+      text: "a\né\n",
+      totalBytes: 5,
+      isCut: false,
+      isBase64: false,
+    });
+    const text = "abcdefghij\n".repeat(1000);
+    const { text: end, isCut, totalBytes } = readableLog([largeLog(text)], 100);
+    expect([text.endsWith(end), end.length < 1000, isCut, totalBytes >= text.length]).toEqual([true, true, true, true]);
   });
 
   test("of any text is a tail of it", () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import {
   environmentPrefix,
   execLine,
+  LinePrefix,
   paintPlatformLines,
   welcomeLines,
   withReportApart,
@@ -67,6 +68,15 @@ describe("on a terminal", () => {
     expect(paintPlatformLines(bad)).toStartWith("\x1b[31mREPORT");
     expect(paintPlatformLines("START RequestId: a Version: $LATEST\n")).toBe("");
     expect(paintPlatformLines("INIT_REPORT Init Duration: 1 ms\tStatus: error\n")).toStartWith("\x1b[31mINIT_REPORT");
+  });
+
+  test("each line of an environment has its name, however its output is cut", () => {
+    const lines = new LinePrefix();
+    const shown = ["a\nb", "é\n", "\n", "c"].map((piece) =>
+      Buffer.from(lines.apply(Buffer.from(piece), "[2] ")).toString(),
+    );
+    expect(shown).toEqual(["[2] a\n[2] b", "é\n", "[2] \n", "[2] c"]);
+    expect(Buffer.from(lines.apply(Buffer.from("d\ne"), "")).toString()).toBe("d\ne");
   });
 
   test("an environment is named where there are several", () => {

@@ -141,6 +141,7 @@ export class World {
     this.asyncEvents = new AsyncEvents({
       invoker: this.invoker,
       clock: this.clock,
+      concurrency: options.concurrency ?? 1,
       retryDelayMs: options.retryDelayMs,
     });
     this.app = createInvokeApi({

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { Delivery, type Post } from "../../../src/frontend/localstack/delivery.ts";
+import { Delivery, type Fate, type Post } from "../../../src/frontend/localstack/delivery.ts";
 import { BodyPieces } from "../../../src/net/line-fetch.ts";
 import { type RawConnection, RawServer } from "../../net/raw-server.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -40,7 +40,7 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
     const seen = [];
     for (let count = 0; count < 4; count++) seen.push(await next(connection));
     expect(seen).toEqual(["1 text ü", "2 bytes", "3 ", "4 pieces"]);
-    expect(await told).toEqual([true, true]);
+    expect(await told).toEqual(["told", "told"]);
     expect(server.count).toBe(1);
   });
 
@@ -50,7 +50,7 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
     const connection = await server.connection();
     const answer = `HTTP/1.1 ${status} No\r\nContent-Length: 3\r\n\r\nwhy`;
     expect([await next(connection, answer), await next(connection, answer)]).toEqual(["logs L", "result R"]);
-    expect(await told).toBe(true);
+    expect(await told).toBe("told");
     expect(server.count).toBe(1);
   });
 
@@ -70,7 +70,7 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
       })();
       while (server.count === 1) await clock.advance(50);
       expect(await second).toEqual(answered === 1 ? ["result R"] : ["logs L", "result R"]);
-      expect(await told).toBe(true);
+      expect(await told).toBe("told");
     },
   );
 
@@ -81,7 +81,7 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
     await clock.advance(10_000);
     const connection = await server.connection();
     expect(await next(connection)).toBe("result R");
-    expect(await told).toBe(false);
+    expect(await told).toBe("silent");
     expect(server.count).toBe(2);
   });
 
@@ -90,13 +90,13 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
     const ready = delivery.deliver([{ path: "ready", body: "" }]);
     const first = await server.connection();
     await next(first);
-    expect(await ready).toBe(true);
+    expect(await ready).toBe("told");
     const told = delivery.deliver([logs, result]);
     await first.request();
     await clock.advance(10_000);
     const second = await server.connection();
     expect([await next(second), await next(second)]).toEqual(["logs L", "result R"]);
-    expect(await told).toBe(true);
+    expect(await told).toBe("told");
     expect(server.count).toBe(2);
   });
 
@@ -111,7 +111,7 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
     await clock.advance(10_000);
     await (await server.connection()).request();
     await clock.advance(10_000);
-    expect(await told).toBe(false);
+    expect(await told).toBe("silent");
     expect(server.count).toBe(2);
   });
 
@@ -122,7 +122,7 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
     await connection.request();
     await clock.advance(9_900);
     connection.send("HTTP/1.1 202 OK\r\nContent-Length: 0\r\n\r\n");
-    expect(await told).toBe(true);
+    expect(await told).toBe("told");
     expect([server.count, connection.hasMore]).toEqual([1, false]);
   });
 });
@@ -132,13 +132,13 @@ describe("a LocalStack that cannot be reached", () => {
   async function givenUpAfter(patienceMs?: number): Promise<number> {
     const { clock, delivery } = open(false);
     server.stop();
-    let told: boolean | undefined;
+    let told: Fate | undefined;
     delivery.deliver([logs], patienceMs).then((delivered) => {
       told = delivered;
     });
     // Each attempt is a real connection, each pause is the fake clock's.
     while (told === undefined) await clock.advance(50);
-    expect(told).toBe(false);
+    expect(told).toBe("unreachable");
     return clock.now();
   }
 
@@ -170,6 +170,6 @@ describe("a LocalStack that cannot be reached", () => {
     const seen = [];
     for (let count = 0; count < 3; count++) seen.push(await next(connection));
     expect(seen).toEqual(["ready ", "logs L", "result R"]);
-    expect(await told).toEqual([true, true]);
+    expect(await told).toEqual(["told", "told"]);
   });
 });

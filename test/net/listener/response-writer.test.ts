@@ -96,6 +96,12 @@ describe("any other answer is a stream", () => {
     expect(await answerTo(get("/"), response)).toBe("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab");
   });
 
+  test("of unknown length to HEAD", async () => {
+    expect(await answerTo(`HEAD / HTTP/1.1\r\n${host}\r\n`, new Response(null, { status: 404 }))).toBe(
+      "HTTP/1.1 404 Not Found\r\n\r\n",
+    );
+  });
+
   test("or nothing, where it has no body", async () => {
     expect(await answerTo(get("/"), new Response(null))).toBe("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   });

@@ -51,6 +51,19 @@ describe("a log", () => {
     expect([one.text(), two.text()]).toEqual(["one\n", "two\n"]);
   });
 
+  test("gives its memory back when it was sent, but not what it shares with the next", () => {
+    const buffer = new LogBuffer();
+    buffer.append("x".repeat(100_000));
+    const log = buffer.take();
+    buffer.append("next");
+    const lengths = () => log.pieces.map(({ length }) => length);
+    const before = lengths();
+    log.release();
+    expect(before.slice(0, -1).every((length) => length > 32_000)).toBe(true);
+    expect(lengths()).toEqual([...before.slice(0, -1).map(() => 0), before.at(-1) as number]);
+    expect(buffer.take().text()).toBe("next");
+  });
+
   test("does not change when the chunk it came in does", () => {
     const buffer = new LogBuffer();
     const chunk = Buffer.from("as it was");

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { log } from "../../../src/log.ts";
-import { logsDropped, outputLine, serialize, start, type TelemetryEvent } from "../../../src/telemetry/records.ts";
+import { start } from "../../../src/telemetry/invocation-records.ts";
+import { logsDropped, outputLine, serialize, type TelemetryEvent } from "../../../src/telemetry/records.ts";
 import { Delivery } from "../../../src/telemetry/subscribers/delivery.ts";
 import type { Carrier } from "../../../src/telemetry/subscribers/destinations.ts";
 import type { Buffering, Subscription } from "../../../src/telemetry/subscribers/subscription.ts";

@@ -1,0 +1,54 @@
+/** Managed instances: several calls at a time in one environment (docs/contract/lifecycle-2.md 4). */
+import { afterEach, describe, expect, test } from "bun:test";
+import { type Emulator, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
+
+afterEach(stopEmulators);
+
+async function start(workers: number, env: Record<string, string> = {}): Promise<Emulator> {
+  const emulator = await startEmulator(scriptedRuntime, {
+    env: { AWS_LAMBDA_MAX_CONCURRENCY: String(workers), SCRIPT_WORKERS: String(workers), ...env },
+  });
+  // Init is over with the first poll; the other workers follow.
+  for (let together = 0; together < workers; ) {
+    const answers = await Promise.all(Array.from({ length: workers }, () => emulator.invoke({ sleepMs: 50 })));
+    together = answers.filter(({ status }) => status === 200).length;
+  }
+  return emulator;
+}
+
+describe("managed instances", () => {
+  test("D1, D2: serve as many calls as there are workers, and refuse one more at once", async () => {
+    const emulator = await start(3);
+    const calls = [1, 2, 3].map((number) => emulator.ask({ number, print: `here ${number}\n`, sleepMs: 1500 }));
+    await emulator.until("all three to run", ({ stdout }) => [1, 2, 3].every((n) => stdout.includes(`here ${n}`)));
+    const refusedAt = performance.now();
+    const refused = await emulator.invoke({});
+    expect(performance.now() - refusedAt).toBeLessThan(1000);
+    expect([refused.status, await refused.json()]).toEqual([400, { errorType: "Runtime.Unavailable" }]);
+    const answers = await Promise.all(calls);
+    expect(answers.map(({ event }) => (event as { number: number }).number)).toEqual([1, 2, 3]);
+    expect(new Set(answers.map(({ headers }) => headers["lambda-runtime-aws-request-id"])).size).toBe(3);
+    expect(new Set(answers.map(({ pid }) => pid)).size).toBe(1);
+    expect(answers[0]?.env.AWS_LAMBDA_INITIALIZATION_TYPE).toBe("lambda-managed-instances");
+  });
+
+  test("live on after a timeout", async () => {
+    const emulator = await start(2, { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" });
+    const [overdue, other] = await Promise.all([emulator.invoke({ sleepMs: 1500 }), emulator.ask({})]);
+    expect(await overdue.json()).toMatchObject({ errorType: "Sandbox.Timedout" });
+    expect((await emulator.ask({})).pid).toBe(other.pid);
+  });
+
+  test("whose process dies fail all that runs, and are replaced by the next call", async () => {
+    const emulator = await start(2);
+    const { pid } = await emulator.ask({});
+    const running = emulator.invoke({ print: "here\n", sleepMs: 2500 });
+    await emulator.until("a call to run", ({ stdout }) => stdout.includes("here"));
+    const dying = await emulator.invoke({ exit: 1 });
+    for (const answer of [dying, await running]) {
+      expect([answer.status, answer.headers.get("x-amz-function-error")]).toEqual([200, "Unhandled"]);
+      expect(await answer.json()).toMatchObject({ errorType: "Runtime.ExitError" });
+    }
+    expect((await emulator.ask({})).pid).not.toBe(pid);
+  });
+});
