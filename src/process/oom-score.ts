@@ -3,6 +3,7 @@
  * https://man7.org/linux/man-pages/man5/proc_pid_oom_score_adj.5.html
  */
 import { openSync, readFileSync, writeSync } from "node:fs";
+import { read } from "./proc.ts";
 
 /** High enough for the smallest process that bears it to be killed before init, whatever init's size. */
 const lowest = 900;
@@ -49,11 +50,7 @@ export function bearing<T>(score: number | undefined, start: () => T): T {
 
 /** The score of a process; `undefined` once it is gone. */
 export function scoreOf(pid: number | "self"): number | undefined {
-  try {
-    return Number(readFileSync(`/proc/${pid}/oom_score_adj`, "latin1"));
-  } catch {
-    return undefined;
-  }
+  return read(() => Number(readFileSync(`/proc/${pid}/oom_score_adj`, "latin1")), undefined);
 }
 
 function openOwn(): number | undefined {

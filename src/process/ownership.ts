@@ -16,13 +16,17 @@
  */
 import { readFileSync } from "node:fs";
 import { giveBackScore, scoreOf, takeScore } from "./oom-score.ts";
+import { read } from "./proc.ts";
 import { childrenOf, sessionOf, withDescendants } from "./tree.ts";
 
 /** Children started with `Bun.spawn` that have not ended. Bun waits for these. */
 const launched = new Map<number, Family>();
 
-/** Whose the other children of init are, as far as they were seen. Each stays until it was reaped: no pid is stale. */
-const orphans = new Map<number, Family | undefined>();
+/**
+ * The other children of init that are an owner's. Each stays until it was reaped: no pid is stale. Strangers are not kept:
+ * a look that failed must not make one of ours a stranger for good.
+ */
+const orphans = new Map<number, Family>();
 
 const families = new Set<Family>();
 
@@ -75,13 +79,22 @@ export class Family {
 }
 
 function familyOf(child: number): Family | undefined {
-  if (launched.has(child)) return launched.get(child);
-  if (!orphans.has(child))
-    orphans.set(
-      child,
-      [...families].find((family) => family.claims(child)),
-    );
-  return orphans.get(child);
+  const known = launched.get(child) ?? orphans.get(child);
+  if (known) return known;
+  const family = [...families].find((one) => one.claims(child));
+  if (family) orphans.set(child, family);
+  return family;
+}
+
+/** Kills the processes of all owners, without waiting for their end: for an init that is about to end itself. */
+export function killAllFamilies(): void {
+  for (const pid of [...families].flatMap((family) => family.members())) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended by itself.
+    }
+  }
 }
 
 /** Whether Bun waits for this child: reaping it would steal its exit status. */
@@ -101,9 +114,5 @@ export function forgetOrphan(pid: number): void {
 
 /** What a process was started with, as far as we may look and it has not overwritten it. */
 function variablesOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
-  } catch {
-    return [];
-  }
+  return read(() => readFileSync(`/proc/${pid}/environ`, "latin1").split("\0"), []);
 }

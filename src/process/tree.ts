@@ -1,5 +1,6 @@
 /** The descendants of a process, from `/proc`. */
-import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { read } from "./proc.ts";
 
 /**
  * All living and ended-but-unreaped descendants of `root`, without it, parents before children. Processes that come and
@@ -23,29 +24,6 @@ export function childrenOf(pid: number): number[] {
     // One thread that ends meanwhile must not cost the children of the others.
     read(() => numbersIn(readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")), []),
   );
-}
-
-/** A descriptor in reserve. When none is left it is closed for a moment: without a look nothing could be ended. */
-let spare = openSync("/dev/null", "r");
-
-/** Reads something in `/proc`. @returns `otherwise` when the process ended meanwhile */
-function read<T>(action: () => T, otherwise: T): T {
-  try {
-    return action();
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EMFILE" ? readWithSpare(action, otherwise) : otherwise;
-  }
-}
-
-function readWithSpare<T>(action: () => T, otherwise: T): T {
-  closeSync(spare);
-  try {
-    return action();
-  } catch {
-    return otherwise;
-  } finally {
-    spare = openSync("/dev/null", "r");
-  }
 }
 
 /** Whether the kernel lists the children of a thread: those built without checkpointing do not. */

@@ -159,4 +159,21 @@ describe("descriptors used up", () => {
       tell([all, isRunning(child.pid), isRunning(daemon)]);`;
     expect(await runApart(script, { entrypoint })).toEqual([true, false, false]);
   });
+
+  test("do not make a stranger of an orphan that left its session", async () => {
+    const script = `${exhausted}
+      const { childrenOf, isRunning } = await source("process/tree.ts");
+      const child = launch("setsid sleep 60 & exec sleep 60");
+      const { sessionOf } = await source("process/tree.ts");
+      await until(() => childrenOf(child.pid).some((pid) => sessionOf(pid) === pid));
+      const [daemon] = childrenOf(child.pid);
+      takeAll();
+      child.signalGroup("SIGKILL");
+      await until(() => childrenOf(process.pid).includes(daemon));
+      takeAll(); // What the end of the child has freed.
+      const all = await owner.endAll(2000);
+      while (taken.length > 0) closeSync(taken.pop());
+      tell([all, isRunning(child.pid), isRunning(daemon)]);`;
+    expect(await runApart(script, { entrypoint })).toEqual([true, false, false]);
+  });
 });

@@ -28,7 +28,7 @@ function plainPieces(exchange: Exchange, response: PlainResponse): (string | Uin
   const { status, plainBody: body, plainHeaders } = response;
   const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   const hasLength = status !== 204 && status !== 304;
-  const head = headOf(exchange, response, Object.entries(plainHeaders), hasLength ? `Content-Length: ${size}\r\n` : "");
+  const head = headOf(exchange, response, plainHeaders, hasLength ? `Content-Length: ${size}\r\n` : "");
   if (exchange.method === "HEAD" || size === 0) return [toHeadBytes(head)];
   if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) return [head + body];
   const pieces = [Buffer.from(head, "latin1"), typeof body === "string" ? Buffer.from(body) : body];
@@ -41,7 +41,7 @@ async function writeStream(output: Output, exchange: Exchange, response: Respons
   // To HEAD this would be a lie: Hono has thrown away a body whose length nobody knows any more.
   const isEmpty = body === null && exchange.method !== "HEAD";
   const framing = isChunked ? "Transfer-Encoding: chunked\r\n" : isEmpty ? "Content-Length: 0\r\n" : "";
-  const named = Array.from(headers, ([name, value]): [string, string] => [canonical(name), value]);
+  const named = Object.fromEntries(Array.from(headers, ([name, value]) => [canonical(name), value]));
   output.write(toHeadBytes(headOf(exchange, response, named, framing)));
   if (body === null) return output.drained;
   if (exchange.method === "HEAD") return await body.cancel();
@@ -78,11 +78,11 @@ export function refusalOf(error: ProtocolError): string {
 function headOf(
   { isHttp10, keepsAlive }: Exchange,
   { status, statusText }: Response,
-  headers: readonly (readonly [name: string, value: string])[],
+  headers: Readonly<Record<string, string>>,
   framing: string,
 ): string {
   let text = `HTTP/1.${isHttp10 ? 0 : 1} ${status} ${reasonPhrases[status] ?? statusText}\r\n`;
-  for (const [name, value] of headers) text += `${name}: ${value}\r\n`;
+  for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
   text += `Date: ${httpDate()}\r\n${framing}`;
   if (!keepsAlive) text += "Connection: close\r\n";
   else if (isHttp10) text += "Connection: keep-alive\r\n";
