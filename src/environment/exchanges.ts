@@ -186,7 +186,9 @@ export class Exchanges {
     return exchange.handOver();
   }
 
-  /** One at a time, a finished exchange stays until the next poll: a second answer is then refused by state, not by id. */
+  /**
+   * One at a time, a finished exchange stays until the next poll: a second answer is then refused by state, not by id.
+   */
   #onAnswered(exchange: Exchange): void {
     if (!this.#isOneAtATime) this.#finished(exchange);
   }

@@ -46,6 +46,9 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
   const debugger_ = debuggerIn(given, commandLine.command);
   const protocol = initProtocol(config, debugger_);
   const callbacks = new Callbacks(config, clock);
+  /** The environment has ended by itself: managed instances are not repaired. */
+  const ended = Promise.withResolvers<"ended">();
+  let hasEnded = false;
   const built = newEnvironment({
     clock,
     settings: config,
@@ -57,6 +60,7 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     runtimeApi: commandLine.runtimeApi,
     show: (chunk) => stdout.forward(chunk),
     onIdleFault: (fault) => frontend.reportIdleFault(fault),
+    onEnd: () => ended.resolve("ended"),
   });
   const { environment } = built;
   const isNeeded = Promise.withResolvers<void>();
@@ -98,11 +102,11 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
   }
   // There is nobody to stay for where LocalStack cannot be reached.
   if (frontend.startState === "failed") await stay(program);
-  else if (frontend.startState !== "unreachable") await stopped;
+  else if (frontend.startState !== "unreachable") hasEnded = (await Promise.race([stopped, ended.promise])) === "ended";
   // X-Ray's last segments come from processes that end.
   const xrayStopped = environment.stop().then(() => xray?.stop());
   await settlesWithin(clock, stopBudgetMs, Promise.all([frontend.stop(), xrayStopped]));
-  return hasFailed(frontend) ? exitStatus.failed : exitStatus.done;
+  return hasEnded || hasFailed(frontend) ? exitStatus.failed : exitStatus.done;
 }
 
 function hasFailed({ startState }: LocalStackFrontend): boolean {

@@ -2,10 +2,12 @@ import { describe, expect, test } from "bun:test";
 import type { Settlement } from "../../src/environment/invocation.ts";
 import {
   accepted,
+  base,
   chunked,
   Fixture,
   invalidId,
   invalidMode,
+  invocationOf,
   isPending,
   maxPayloadBytes,
   payloadTooLarge,
@@ -196,5 +198,35 @@ describe("an answer that comes after the timeout carries an invalid id", () => {
     end();
     expect(await seen(await reply)).toEqual(invalidId);
     expect((await fixture.invocation.over).outcome.kind).toBe("stopped");
+  });
+});
+
+describe("the id of an attempt", () => {
+  const header = "Lambda-Runtime-Invocation-Id";
+
+  test.each(["response", "error"])("E1: of an earlier one is too late for a %s, and changes nothing", async (call) => {
+    const fixture = await running();
+    const reply = await fixture.fetch("POST", `${base}/invocation/id-1/${call}`, {
+      body: "{}",
+      headers: { [header]: invocationOf().invocationId },
+    });
+    expect(await seen(reply)).toEqual({
+      status: 410,
+      body: '{"errorMessage":"Invoke timeout","errorType":"InvokeTimeout"}\n',
+      contentType: "application/json",
+    });
+    expect(fixture.exchanges.state).toBe("Running");
+    expect(await seen(await fixture.respond("id-1"))).toEqual(accepted);
+  });
+
+  test("E2: need not be sent back", async () => {
+    const fixture = await running();
+    expect(await seen(await fixture.respond("id-1"))).toEqual(accepted);
+  });
+
+  test("is sent back as it was given", async () => {
+    const fixture = await running();
+    const reply = await fixture.respond("id-1", "{}", { [header]: fixture.invocation.invocationId });
+    expect(await seen(reply)).toEqual(accepted);
   });
 });

@@ -1,7 +1,7 @@
 /** One connection: its requests are answered one after the other, in the order they came. */
 import type { Clock } from "../../clock.ts";
 import { log } from "../../log.ts";
-import { IncomingBody } from "./incoming-body.ts";
+import { type BodySource, IncomingBody } from "./incoming-body.ts";
 import { IncomingRequest } from "./incoming-request.ts";
 import { Output, type Sink } from "./output.ts";
 import { PlainResponse } from "./plain-response.ts";
@@ -33,9 +33,11 @@ interface Exchange {
   readonly request: IncomingRequest;
   readonly body: IncomingBody;
   isAnswered: boolean;
+  /** The client waits for `100 Continue`. */
+  mustInvite: boolean;
 }
 
-export class Connection {
+export class Connection implements BodySource {
   readonly #output: Output;
   readonly #parser: RequestParser;
   #exchange: Exchange | undefined;
@@ -132,51 +134,63 @@ export class Connection {
   }
 
   #begin(head: RequestHead): void {
-    const { bodyLength } = head;
-    let mustInvite = head.expectsContinue;
-    const source = {
-      onWanted: () => {
-        if (mustInvite && !body.isOver) this.#output.write("HTTP/1.1 100 Continue\r\n\r\n");
-        mustInvite = false;
-      },
-      onRoom: () => this.#resume(),
-    };
-    const body = new IncomingBody(source, bodyLength === "chunked" ? undefined : bodyLength);
-    const exchange: Exchange = { head, body, request: new IncomingRequest(head, body), isAnswered: false };
+    const body = new IncomingBody(this, head.bodyLength === "chunked" ? undefined : head.bodyLength);
+    const request = new IncomingRequest(head, body);
+    const exchange: Exchange = { head, body, request, isAnswered: false, mustInvite: head.expectsContinue };
     this.#exchange = exchange;
-    // A client that was not told to send its body may send it or another request: nobody could tell which.
-    const answer = (response: Response) => this.#answer(exchange, response, head.keepsAlive && !mustInvite);
-    const fail = (error: unknown) => {
-      log.error("a request failed, please report this:", error);
-      answer(new PlainResponse("500 Internal Server Error", { status: 500, headers: plainText }));
-    };
     try {
-      const response = this.handler(exchange.request.asRequest());
-      if (response instanceof Promise) response.then(answer, fail);
-      else answer(response);
+      const response = this.handler(request.asRequest());
+      if (response instanceof Response) this.#answer(exchange, response);
+      else void this.#answerLater(exchange, response);
     } catch (error) {
-      fail(error);
+      this.#fail(exchange, error);
     }
   }
 
-  #answer(exchange: Exchange, response: Response, keepsAlive: boolean): void {
+  async #answerLater(exchange: Exchange, response: Promise<Response>): Promise<void> {
+    try {
+      this.#answer(exchange, await response);
+    } catch (error) {
+      this.#fail(exchange, error);
+    }
+  }
+
+  #fail(exchange: Exchange, error: unknown): void {
+    log.error("a request failed, please report this:", error);
+    this.#answer(exchange, new PlainResponse("500 Internal Server Error", { status: 500, headers: plainText }));
+  }
+
+  #answer(exchange: Exchange, response: Response): void {
     const { method, isHttp10 } = exchange.head;
-    const willClose = !keepsAlive || this.#isHalfClosed;
-    const answered = () => {
-      exchange.isAnswered = true;
-      if (willClose) this.#end();
-      else {
-        if (!exchange.body.isOver) exchange.body.discard();
-        this.#finish();
-      }
-    };
-    const written = writeResponse(
-      this.#output,
-      { method, isHttp10, keepsAlive: !willClose, cutOff: () => this.socket.terminate() },
-      response,
-    );
-    if (written) void written.then(answered);
-    else answered();
+    // A client that was not told to send its body may send it or another request: nobody could tell which.
+    const keepsAlive = exchange.head.keepsAlive && !exchange.mustInvite && !this.#isHalfClosed;
+    const cutOff = () => this.socket.terminate();
+    const written = writeResponse(this.#output, { method, isHttp10, keepsAlive, cutOff }, response);
+    if (written) void written.then(() => this.#onAnswered(exchange, keepsAlive));
+    else this.#onAnswered(exchange, keepsAlive);
+  }
+
+  #onAnswered(exchange: Exchange, keepsAlive: boolean): void {
+    exchange.isAnswered = true;
+    if (!keepsAlive) {
+      this.#end();
+    } else {
+      if (!exchange.body.isOver) exchange.body.discard();
+      this.#finish();
+    }
+  }
+
+  /** The handler begins to read the body. */
+  onWanted(): void {
+    const exchange = this.#exchange;
+    if (!exchange?.mustInvite) return;
+    exchange.mustInvite = false;
+    if (!exchange.body.isOver) this.#output.write("HTTP/1.1 100 Continue\r\n\r\n");
+  }
+
+  /** The handler has taken of the body what had come. */
+  onRoom(): void {
+    this.#resume();
   }
 
   /** Goes on to the next request, if the present one has come whole and is answered. */

@@ -1,7 +1,7 @@
 /** The body of a request, as it comes: kept until somebody reads it, within bounds. */
 
 import { release } from "../buffers.ts";
-import type { Fields } from "./request-head.ts";
+import type { Fields } from "./fields.ts";
 
 /** Thrown to the reader of a body whose connection ended before the body did. */
 export class TruncatedBodyError extends Error {

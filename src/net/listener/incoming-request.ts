@@ -1,8 +1,8 @@
 /** A request that came over a connection of ours, as what a Hono app takes. */
 
+import type { Fields } from "./fields.ts";
 import type { IncomingBody } from "./incoming-body.ts";
-import { IncomingHeaders } from "./incoming-headers.ts";
-import type { Fields, RequestHead } from "./request-head.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /** The members of a `Request` that are of use here. Any other throws. */
 type UsedOfRequest = Pick<
@@ -16,7 +16,6 @@ type UsedOfRequest = Pick<
  */
 export class IncomingRequest implements UsedOfRequest {
   #abort: AbortController | undefined;
-  #headers: Headers | undefined;
   #isClientGone = false;
   #stream: ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined;
 
@@ -30,13 +29,12 @@ export class IncomingRequest implements UsedOfRequest {
   }
 
   get url(): string {
-    const { target, headers } = this.head;
-    return target.startsWith("/") ? `http://${headers.get("host") || "localhost"}${target}` : target;
+    const { target, fields } = this.head;
+    return target.startsWith("/") ? `http://${fields.get("host") || "localhost"}${target}` : target;
   }
 
   get headers(): Headers {
-    this.#headers ??= new IncomingHeaders(this.head.headers).asHeaders();
-    return this.#headers;
+    return this.head.fields.asHeaders();
   }
 
   /** Aborted when the client is gone. */
@@ -96,6 +94,5 @@ Object.setPrototypeOf(IncomingRequest.prototype, Request.prototype);
  * @returns `undefined` where there was nothing, the body broke off, or the listener shows no trailers
  */
 export function trailersOf(request: Request): Headers | undefined {
-  const trailers = request instanceof IncomingRequest ? request.trailers : undefined;
-  return trailers && new IncomingHeaders(trailers).asHeaders();
+  return request instanceof IncomingRequest ? request.trailers?.asHeaders() : undefined;
 }

@@ -1,4 +1,8 @@
-/** The head of a request: request line and headers. Read as Go's server reads it, which runtime clients are written against. */
+/**
+ * The head of a request: request line and headers. Read as Go's server reads it, which runtime clients are written
+ * against.
+ */
+import { Fields } from "./fields.ts";
 
 /** Thrown where a client does not speak HTTP as it must: the connection cannot go on behind it. */
 export class ProtocolError extends Error {
@@ -13,17 +17,11 @@ export class ProtocolError extends Error {
   }
 }
 
-/**
- * Names in lower case. The first value of each, for the others do not count (`docs/contract/runtime-api.md 1`); of
- * `connection` all.
- */
-export type Fields = ReadonlyMap<string, string>;
-
 export interface RequestHead {
   readonly method: string;
   /** The path as sent, with its query; or a whole URL. */
   readonly target: string;
-  readonly headers: Fields;
+  readonly fields: Fields;
   readonly isHttp10: boolean;
   /** Whether the client may send another request over the same connection. */
   readonly keepsAlive: boolean;
@@ -33,123 +31,89 @@ export interface RequestHead {
   readonly bodyLength: number | "chunked";
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
-const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/;
-const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^ \t]+) HTTP\/(\d)\.(\d)$/;
-const fieldName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+/** A carriage return that ends no line is among what no value may have: others would see the end of a line there. */
+const field = `${token}:[^\\x00-\\x08\\x0a-\\x1f\\x7f]*\\r?\\n`;
+const wholeHead = new RegExp(`^(${token}) ([^\\x00-\\x20\\x7f]+) HTTP/1\\.([01])\\r?\\n((?:${field})*)\\r?\\n$`);
+const allFields = new RegExp(`^((?:${field})*)\\r?\\n$`);
+const continuation = /[ \t]*\r?\n[ \t]+/g;
 const hostValue = /^[!$%&'()*+,.0-9:;=A-Z[\]_a-z~-]*$/;
 
 /**
- * @param text the bytes up to the blank line, as Latin-1; each line ended by LF or CRLF
+ * @param text the bytes with the blank line behind them, as Latin-1; each line ended by LF or CRLF
  * @throws {ProtocolError}
  */
 export function parseHead(text: string): RequestHead {
-  const lines = toLines(text);
-  const [, method, target, major, minor] = requestLine.exec(lines[0] ?? "") ?? [];
-  if (method === undefined || target === undefined) throw new ProtocolError(400);
-  if (major !== "1") throw new ProtocolError(505, "unsupported protocol version");
+  const [, method, target, minor, lines] = wholeHead.exec(unfolded(text)) ?? [];
+  if (method === undefined || target === undefined || lines === undefined) throw errorIn(text);
   if (!target.startsWith("/") && !target.includes("://")) throw new ProtocolError(400);
   const isHttp10 = minor === "0";
-  const headers = parseFields(lines, 1);
-  checkHost(headers.get("host"), isHttp10);
-  const bodyLength = bodyLengthOf(headers, isHttp10);
+  const fields = new Fields(lines);
+  checkHost(fields, isHttp10);
+  const bodyLength = bodyLengthOf(fields, isHttp10);
   return {
     method,
     target,
-    headers,
+    fields,
     isHttp10,
-    keepsAlive: keepsAlive(headers.get("connection"), isHttp10),
-    expectsContinue: expectsContinue(headers) && !isHttp10 && bodyLength !== 0,
+    keepsAlive: keepsAlive(fields, isHttp10),
+    expectsContinue: expectsContinue(fields) && !isHttp10 && bodyLength !== 0,
     bodyLength,
   };
 }
 
-/** @param text the fields behind a chunked body. @throws {ProtocolError} */
+/** @param text the fields behind a chunked body, with the blank line behind them. @throws {ProtocolError} */
 export function parseTrailers(text: string): Fields {
-  return parseFields(toLines(text), 0);
+  const [, lines] = allFields.exec(unfolded(text)) ?? [];
+  if (lines === undefined) throw new ProtocolError(400);
+  return new Fields(lines);
 }
 
-function toLines(text: string): string[] {
-  // A carriage return that ends no line would end one for others: what they and we read would differ.
-  if (forbidden.test(text)) throw new ProtocolError(400);
-  const lines: string[] = [];
-  for (let at = 0, end = text.indexOf("\n"); end >= 0; at = end + 1, end = text.indexOf("\n", at)) {
-    lines.push(text.slice(at, end > at && text[end - 1] === "\r" ? end - 1 : end));
-  }
-  return lines;
+/** A value may go on in the next line, behind a blank. */
+function unfolded(text: string): string {
+  return text.includes("\n ") || text.includes("\n\t") ? text.replace(continuation, " ") : text;
 }
 
-function parseFields(lines: readonly string[], from: number): Fields {
-  const fields = new Map<string, string>();
-  let name = "";
-  let value = "";
-  for (let at = from; at < lines.length; at++) {
-    const line = lines[at] as string;
-    if (isBlank(line.charCodeAt(0))) {
-      // A value that goes on in the next line.
-      if (name === "") throw new ProtocolError(400);
-      value = `${value} ${trimmed(line)}`;
-      continue;
-    }
-    if (name !== "") addField(fields, name, value);
-    if (line === "") break;
-    const colon = line.indexOf(":");
-    name = line.slice(0, colon).toLowerCase();
-    if (colon < 0 || !fieldName.test(name)) throw new ProtocolError(400, colon > 0 ? "invalid header name" : "");
-    value = trimmed(line.slice(colon + 1));
-  }
-  return fields;
+function errorIn(text: string): ProtocolError {
+  const [, major = "1"] = /^\S+ \S+ HTTP\/(\d)\.\d\r?\n/.exec(text) ?? [];
+  if (major !== "1") return new ProtocolError(505, "unsupported protocol version");
+  const isNameWrong = /^\S+ \S+ HTTP\/\d\.\d\r?\n/.test(text) && /\n[^:\n \t][^:\n]*[ \t][^:\n]*:/.test(text);
+  return new ProtocolError(400, isNameWrong ? "invalid header name" : "");
 }
 
-/** Whatever two readers could take for two different requests is refused (RFC 9112, section 6.3). */
-function addField(fields: Map<string, string>, name: string, value: string): void {
-  const first = fields.get(name);
-  if (first === undefined) fields.set(name, value);
-  else if (name === "connection") fields.set(name, `${first},${value}`);
-  else if (name === "host") throw new ProtocolError(400, "too many Host headers");
-  else if (name === "transfer-encoding") throw new ProtocolError(501, "unsupported transfer encoding");
-  else if (name === "content-length" && value !== first) throw new ProtocolError(400);
+function checkHost(fields: Fields, isHttp10: boolean): void {
+  const hosts = fields.getAll("host");
+  if (hosts.length === 0 && !isHttp10) throw new ProtocolError(400, "missing required Host header");
+  if (hosts.length > 1) throw new ProtocolError(400, "too many Host headers");
+  if (!hostValue.test(hosts[0] ?? "")) throw new ProtocolError(400, "malformed Host header");
 }
 
-/** Blanks and tabs only: `trim` would take a byte that is a part of UTF-8 for a blank. */
-function trimmed(text: string): string {
-  let from = 0;
-  let to = text.length;
-  while (isBlank(text.charCodeAt(from))) from++;
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
-  return text.slice(from, to);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
-}
-
-function checkHost(host: string | undefined, isHttp10: boolean): void {
-  if (host === undefined && !isHttp10) throw new ProtocolError(400, "missing required Host header");
-  if (!hostValue.test(host ?? "")) throw new ProtocolError(400, "malformed Host header");
-}
-
-function bodyLengthOf(headers: Fields, isHttp10: boolean): number | "chunked" {
-  const length = headers.get("content-length");
-  const encoding = headers.get("transfer-encoding");
-  if (encoding !== undefined) {
-    if (length !== undefined || isHttp10) throw new ProtocolError(400);
-    if (encoding.toLowerCase() !== "chunked") throw new ProtocolError(501, "unsupported transfer encoding");
+/** Whatever two readers could take for two different lengths is refused (RFC 9112, section 6.3). */
+function bodyLengthOf(fields: Fields, isHttp10: boolean): number | "chunked" {
+  const lengths = fields.getAll("content-length");
+  const encodings = fields.getAll("transfer-encoding");
+  if (encodings.length > 0) {
+    if (lengths.length > 0 || isHttp10) throw new ProtocolError(400);
+    if (encodings.join().toLowerCase() !== "chunked") throw new ProtocolError(501, "unsupported transfer encoding");
     return "chunked";
   }
-  if (length === undefined) return 0;
-  if (!/^\d{1,15}$/.test(length)) throw new ProtocolError(400);
+  const [length = "0"] = lengths;
+  if (!/^\d{1,15}$/.test(length) || lengths.some((other) => other !== length)) throw new ProtocolError(400);
   return Number(length);
 }
 
-function keepsAlive(connection: string | undefined, isHttp10: boolean): boolean {
-  if (connection === undefined) return !isHttp10;
-  const options = connection.toLowerCase().split(",").map(trimmed);
+function keepsAlive(fields: Fields, isHttp10: boolean): boolean {
+  if (!fields.has("connection")) return !isHttp10;
+  const options = fields
+    .getAll("connection")
+    .join()
+    .toLowerCase()
+    .split(/[ \t]*,[ \t]*/);
   return isHttp10 ? options.includes("keep-alive") : !options.includes("close");
 }
 
-function expectsContinue(headers: Fields): boolean {
-  const expected = headers.get("expect");
+function expectsContinue(fields: Fields): boolean {
+  const expected = fields.get("expect");
   if (!expected) return false;
   if (expected.toLowerCase() !== "100-continue") throw new ProtocolError(417);
   return true;

@@ -1,6 +1,8 @@
 /** Requests out of the bytes of a connection, however they are cut into pieces. */
+
+import type { Fields } from "./fields.ts";
 import { HeldBytes } from "./held-bytes.ts";
-import { type Fields, ProtocolError, parseHead, parseTrailers, type RequestHead } from "./request-head.ts";
+import { ProtocolError, parseHead, parseTrailers, type RequestHead } from "./request-head.ts";
 
 /** Takes what the parser finds, in this order, once for each request: one head, any number of pieces, one end. */
 export interface RequestSink {

@@ -1,7 +1,9 @@
 /** Answers as bytes. */
+import { release } from "../buffers.ts";
 import type { Output } from "./output.ts";
 import { PlainResponse } from "./plain-response.ts";
 import type { ProtocolError } from "./request-head.ts";
+import { lastChunk, trailerLine } from "./response-trailers.ts";
 
 /** What the answer depends on, besides the response. */
 export interface Exchange {
@@ -20,7 +22,15 @@ const onePieceBytes = 64 * 1024;
 export function writeResponse(output: Output, exchange: Exchange, response: Response): Promise<void> | undefined {
   if (!(response instanceof PlainResponse)) return writeStream(output, exchange, response);
   for (const piece of plainPieces(exchange, response)) output.write(piece);
-  return output.drained;
+  const { plainBody } = response;
+  if (typeof plainBody === "string" || plainBody.length <= onePieceBytes) return output.drained;
+  return afterwards(output.drained, () => release(plainBody));
+}
+
+function afterwards(done: Promise<void> | undefined, action: () => void): Promise<void> | undefined {
+  if (done) return done.then(action);
+  action();
+  return undefined;
 }
 
 /** In one piece where that is no waste: each piece is a packet. */
@@ -28,7 +38,7 @@ function plainPieces(exchange: Exchange, response: PlainResponse): (string | Uin
   const { status, plainBody: body, plainHeaders } = response;
   const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   const hasLength = status !== 204 && status !== 304;
-  const head = headOf(exchange, response, Object.entries(plainHeaders), hasLength ? `Content-Length: ${size}\r\n` : "");
+  const head = headOf(exchange, response, plainHeaders, hasLength ? `Content-Length: ${size}\r\n` : "");
   if (exchange.method === "HEAD" || size === 0) return [toHeadBytes(head)];
   if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) return [head + body];
   const pieces = [Buffer.from(head, "latin1"), typeof body === "string" ? Buffer.from(body) : body];
@@ -40,8 +50,9 @@ async function writeStream(output: Output, exchange: Exchange, response: Respons
   const isChunked = !headers.has("content-length") && !exchange.isHttp10 && body !== null;
   // To HEAD this would be a lie: Hono has thrown away a body whose length nobody knows any more.
   const isEmpty = body === null && exchange.method !== "HEAD";
-  const framing = isChunked ? "Transfer-Encoding: chunked\r\n" : isEmpty ? "Content-Length: 0\r\n" : "";
-  const named = Array.from(headers, ([name, value]): [string, string] => [canonical(name), value]);
+  const chunked = `Transfer-Encoding: chunked\r\n${trailerLine(response)}`;
+  const framing = isChunked ? chunked : isEmpty ? "Content-Length: 0\r\n" : "";
+  const named = Object.fromEntries(Array.from(headers, ([name, value]) => [canonical(name), value]));
   output.write(toHeadBytes(headOf(exchange, response, named, framing)));
   if (body === null) return output.drained;
   if (exchange.method === "HEAD") return await body.cancel();
@@ -54,7 +65,7 @@ async function writeStream(output: Output, exchange: Exchange, response: Respons
       output.write(isChunked ? chunkOf(piece.value) : piece.value);
       await output.drained;
     }
-    if (isChunked) output.write("0\r\n\r\n");
+    if (isChunked) output.write(await lastChunk(response));
   } catch {
     exchange.cutOff();
   }
@@ -78,11 +89,11 @@ export function refusalOf(error: ProtocolError): string {
 function headOf(
   { isHttp10, keepsAlive }: Exchange,
   { status, statusText }: Response,
-  headers: readonly (readonly [name: string, value: string])[],
+  headers: Readonly<Record<string, string>>,
   framing: string,
 ): string {
   let text = `HTTP/1.${isHttp10 ? 0 : 1} ${status} ${reasonPhrases[status] ?? statusText}\r\n`;
-  for (const [name, value] of headers) text += `${name}: ${value}\r\n`;
+  for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
   text += `Date: ${httpDate()}\r\n${framing}`;
   if (!keepsAlive) text += "Connection: close\r\n";
   else if (isHttp10) text += "Connection: keep-alive\r\n";

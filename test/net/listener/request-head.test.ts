@@ -23,40 +23,39 @@ test("a request line and headers, names in any letter case", () => {
   expect(head).toEqual({
     method: "POST",
     target: "/a/b?c=d",
-    headers: new Map([
-      ["host", "init"],
-      ["content-length", "12"],
-      ["x-blanks", "b c"],
-      ["x-empty", ""],
-    ]),
+    fields: expect.anything(),
     isHttp10: false,
     keepsAlive: true,
     expectsContinue: false,
     bodyLength: 12,
   });
+  expect([...head.fields]).toEqual([
+    ["host", "init"],
+    ["content-length", "12"],
+    ["x-blanks", "b c"],
+    ["x-empty", ""],
+  ]);
 });
 
 test("lines may be ended by LF alone, or some of them", () => {
-  expect(parseHead("GET / HTTP/1.1\nHost: init\r\nA: b\n\n").headers).toEqual(
-    new Map([
-      ["host", "init"],
-      ["a", "b"],
-    ]),
-  );
+  expect([...parseHead("GET / HTTP/1.1\nHost: init\r\nA: b\n\n").fields]).toEqual([
+    ["host", "init"],
+    ["a", "b"],
+  ]);
 });
 
 test("a byte above ASCII stays one character", () => {
   const utf8 = Buffer.from("\u00fc\u00a0").toString("latin1");
-  expect(headOf("GET / HTTP/1.1", host, `A: ${utf8}`).headers.get("a")).toBe(utf8);
+  expect(headOf("GET / HTTP/1.1", host, `A: ${utf8}`).fields.get("a")).toBe(utf8);
 });
 
 test("of a repeated header the first value counts", () => {
-  expect(headOf("GET / HTTP/1.1", host, "A: 1", "a: 2").headers.get("a")).toBe("1");
+  expect(headOf("GET / HTTP/1.1", host, "A: 1", "a: 2").fields.get("a")).toBe("1");
 });
 
 test("a value may go on in the next line", () => {
-  const { headers } = headOf("GET / HTTP/1.1", host, "A: b", "\t c ", " d", "E: f");
-  expect([headers.get("a"), headers.get("e")]).toEqual(["b c d", "f"]);
+  const { fields } = headOf("GET / HTTP/1.1", host, "A: b", "\t c ", " d", "E: f");
+  expect([fields.get("a"), fields.get("e")]).toEqual(["b c d", "f"]);
 });
 
 describe("the method is anybody's business", () => {
@@ -162,11 +161,9 @@ test.each([
 });
 
 test("trailers are fields without a request line", () => {
-  expect(parseTrailers("\r\nA: b\r\n\r\n")).toEqual(new Map());
-  expect(parseTrailers("A: b\r\nC: d\r\n\r\n")).toEqual(
-    new Map([
-      ["a", "b"],
-      ["c", "d"],
-    ]),
-  );
+  expect([...parseTrailers("\r\n")]).toEqual([]);
+  expect([...parseTrailers("A: b\r\nC: d\n\n")]).toEqual([
+    ["a", "b"],
+    ["c", "d"],
+  ]);
 });
