@@ -21,10 +21,11 @@ const onePieceBytes = 64 * 1024;
 /** Writes the answer; resolves once it is with the kernel, `undefined` when it is already. Never rejects. */
 export function writeResponse(output: Output, exchange: Exchange, response: Response): Promise<void> | undefined {
   if (!(response instanceof PlainResponse)) return writeStream(output, exchange, response);
-  for (const piece of plainPieces(exchange, response)) output.write(piece);
-  const { plainBody } = response;
-  if (typeof plainBody === "string" || plainBody.length <= onePieceBytes) return output.drained;
-  return afterwards(output.drained, () => release(plainBody));
+  const pieces = plainPieces(exchange, response);
+  for (const piece of pieces) output.write(piece);
+  const large = pieces.find((piece) => typeof piece !== "string" && piece.length > onePieceBytes);
+  if (!large) return output.drained;
+  return afterwards(output.drained, () => release(large as Uint8Array));
 }
 
 function afterwards(done: Promise<void> | undefined, action: () => void): Promise<void> | undefined {
