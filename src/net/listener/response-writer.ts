@@ -1,7 +1,9 @@
 /** Answers as bytes. */
+import { release } from "../buffers.ts";
 import type { Output } from "./output.ts";
 import { PlainResponse } from "./plain-response.ts";
 import type { ProtocolError } from "./request-head.ts";
+import { lastChunk, trailerLine } from "./response-trailers.ts";
 
 /** What the answer depends on, besides the response. */
 export interface Exchange {
@@ -20,7 +22,15 @@ const onePieceBytes = 64 * 1024;
 export function writeResponse(output: Output, exchange: Exchange, response: Response): Promise<void> | undefined {
   if (!(response instanceof PlainResponse)) return writeStream(output, exchange, response);
   for (const piece of plainPieces(exchange, response)) output.write(piece);
-  return output.drained;
+  const { plainBody } = response;
+  if (typeof plainBody === "string" || plainBody.length <= onePieceBytes) return output.drained;
+  return afterwards(output.drained, () => release(plainBody));
+}
+
+function afterwards(done: Promise<void> | undefined, action: () => void): Promise<void> | undefined {
+  if (done) return done.then(action);
+  action();
+  return undefined;
 }
 
 /** In one piece where that is no waste: each piece is a packet. */
@@ -40,7 +50,8 @@ async function writeStream(output: Output, exchange: Exchange, response: Respons
   const isChunked = !headers.has("content-length") && !exchange.isHttp10 && body !== null;
   // To HEAD this would be a lie: Hono has thrown away a body whose length nobody knows any more.
   const isEmpty = body === null && exchange.method !== "HEAD";
-  const framing = isChunked ? "Transfer-Encoding: chunked\r\n" : isEmpty ? "Content-Length: 0\r\n" : "";
+  const chunked = `Transfer-Encoding: chunked\r\n${trailerLine(response)}`;
+  const framing = isChunked ? chunked : isEmpty ? "Content-Length: 0\r\n" : "";
   const named = Object.fromEntries(Array.from(headers, ([name, value]) => [canonical(name), value]));
   output.write(toHeadBytes(headOf(exchange, response, named, framing)));
   if (body === null) return output.drained;
@@ -54,7 +65,7 @@ async function writeStream(output: Output, exchange: Exchange, response: Respons
       output.write(isChunked ? chunkOf(piece.value) : piece.value);
       await output.drained;
     }
-    if (isChunked) output.write("0\r\n\r\n");
+    if (isChunked) output.write(await lastChunk(response));
   } catch {
     exchange.cutOff();
   }
