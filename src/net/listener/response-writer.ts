@@ -23,6 +23,11 @@ export function writeResponse(output: Output, exchange: Exchange, response: Resp
   return output.drained;
 }
 
+/** Whether a client that knows no chunks can tell where the body ends, other than by the end of the connection. */
+export function hasLength(response: Response): boolean {
+  return response instanceof PlainResponse || response.body === null || response.headers.has("content-length");
+}
+
 /** In one piece where that is no waste: each piece is a packet. */
 function plainPieces(exchange: Exchange, response: PlainResponse): (string | Uint8Array)[] {
   const { status, plainBody: body, plainHeaders } = response;
@@ -44,7 +49,7 @@ async function writeStream(output: Output, exchange: Exchange, response: Respons
   const named = Object.fromEntries(Array.from(headers, ([name, value]) => [canonical(name), value]));
   output.write(toHeadBytes(headOf(exchange, response, named, framing)));
   if (body === null) return output.drained;
-  if (exchange.method === "HEAD") return await body.cancel();
+  if (exchange.method === "HEAD" || output.isClosed) return await body.cancel();
   const reader = body.getReader();
   // Also while nothing comes of it: nobody is there to take what it still has.
   output.onClosed = () => void reader.cancel().catch(() => {});

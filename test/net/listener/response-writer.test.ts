@@ -91,6 +91,13 @@ describe("any other answer is a stream", () => {
     );
   });
 
+  test("up to the end of the connection although a client of HTTP/1.0 wants to keep that", async () => {
+    const request = "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    expect(await answerTo(request, new Response(parts("a", "b")))).toBe(
+      "HTTP/1.0 200 OK\r\nConnection: close\r\n\r\nab",
+    );
+  });
+
   test("with the length it announces", async () => {
     const response = new Response(parts("a", "b"), { headers: { "Content-Length": "2" } });
     expect(await answerTo(get("/"), response)).toBe("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab");
