@@ -28,7 +28,7 @@ export interface Fault {
 export type Exit = { readonly code: number } | { readonly signal: string | number };
 
 /**
- * The body of a fault for LocalStack: exactly two keys, and never `requestId` (decision 2 of the contract).
+ * The body of a fault for LocalStack: exactly two keys, and never `requestId` (`docs/contract/decisions.md 2`).
  * @param requestId the running invocation's, or a new UUID where there is none
  */
 export function faultBody(fault: Fault, requestId: string): string {
@@ -48,8 +48,8 @@ export function runtimeExitFault(exit: Exit): Fault {
 }
 
 /**
- * What an unexpected end of an extension means: the type of what it reported before, else `Extension.Crash`; the text is
- * of its end in either case (`lifecycle.md` 3.1).
+ * What an unexpected end of an extension means: the type of what it reported before, else `Extension.Crash`; the text
+ * is of its end in either case (`docs/contract/lifecycle.md 3.1`).
  */
 export function extensionExitFault(exit: Exit, reported: "InitError" | "ExitError" | undefined): Fault {
   return { type: `Extension.${reported ?? "Crash"}`, reason: describeExit(exit) ?? "exit code 0" };
@@ -61,7 +61,7 @@ export function describeExit(exit: Exit): string | undefined {
   return exit.code === 0 ? undefined : `exit status ${exit.code}`;
 }
 
-/** Recorded texts of the signals that have one (`lifecycle.md` 3.2); any other is `signal <number>`. */
+/** Recorded texts of the signals that have one (`docs/contract/lifecycle.md 3.2`); any other is `signal <number>`. */
 const signalTexts: Readonly<Record<string, string>> = {
   SIGHUP: "hangup",
   SIGINT: "interrupt",
@@ -107,7 +107,7 @@ function signalText(signal: string | number): string {
 }
 
 /**
- * The message AWS gives for an invocation that ran into its timeout (seed; decision 6).
+ * The message AWS gives for an invocation that ran into its timeout (`docs/contract/decisions.md 6`).
  * @param waitedFor which extension kept it from ever reaching the runtime, if that was the reason
  */
 export function timeoutFault(timeoutSeconds: number, waitedFor?: string): Fault {
@@ -133,7 +133,7 @@ export const tooLargeType = "Function.ResponseSizeTooLarge" satisfies FaultType;
 
 /**
  * The body for a response or error payload above the limit. No request id in the text: recorded so on AWS
- * (`runtime-api.md` 3.4).
+ * (`docs/contract/runtime-api.md 3.4`).
  * @param limit bytes
  */
 export function tooLargeBody(limit: number): string {
@@ -145,7 +145,8 @@ export function tooLargeBody(limit: number): string {
 
 /**
  * Sorts the error type a runtime reports into what AWS stores: `Runtime.X` and `Function.X` stand as they are (anywhere
- * in the text, as recorded), the rest becomes `Function.Unknown` or `Runtime.Unknown` (`runtime-api.md` 11.2).
+ * in the text, as recorded), the rest becomes `Function.Unknown` or `Runtime.Unknown` (`docs/contract/runtime-api.md
+ * 11.2`).
  */
 export function toStoredErrorType(reported: string | undefined): string {
   if (!reported) return "Runtime.Unknown";

@@ -1,11 +1,16 @@
 /** What runs, and with which exit status. Only here: `process.env`, `process.exit`, `process.on`. */
 
+// Before everything else: from here on signals are heard.
+import "./process/signals.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { settlesWithin, systemClock } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import { log } from "./log.ts";
 import { failStart, runLocalStack } from "./modes/localstack.ts";
 import { type ExitStatus, exitStatus, type Program } from "./modes/program.ts";
+import { ignoreDeadlySignals } from "./process/ignored-signals.ts";
+import { killAllFamilies } from "./process/ownership.ts";
+import { onSecondInterrupt, stopSignal } from "./process/signals.ts";
 import { readCommandLine } from "./settings/command-line.ts";
 import { cleanEnvironment } from "./settings/hostile-variables.ts";
 import { chooseMode } from "./settings/mode.ts";
@@ -14,16 +19,21 @@ import { StdoutForwarder } from "./telemetry/stdout.ts";
 
 const stdout = new StdoutForwarder(systemClock);
 
+/** What shells tell of a process that SIGINT has ended. */
+const interruptedStatus = 130;
+
 async function main(): Promise<ExitStatus> {
   const { given, restartWith, withhold } = cleanEnvironment(process.env);
   const args = process.argv.slice(2);
   if (restartWith) restart(args, restartWith);
   for (const name of withhold) delete process.env[name];
 
-  // As PID 1 init would not even hear of a signal it has no handler for: also not while it prepares.
-  const stopping = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stopping.abort());
-  const program: Program = { given, clock: systemClock, stdout, stopSignal: stopping.signal };
+  ignoreDeadlySignals();
+  onSecondInterrupt(() => {
+    killAllFamilies();
+    process.exit(interruptedStatus);
+  });
+  const program: Program = { given, clock: systemClock, stdout, stopSignal };
   try {
     if (chooseMode(given) === "emulator") return await emulate(program, args);
     const commandLine = readCommandLine(args);

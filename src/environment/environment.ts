@@ -94,8 +94,8 @@ export class Environment {
   }
 
   /**
-   * Takes an invocation over and returns its handle at once; it runs when its turn has come. Its time counts from there:
-   * an init that runs inside it because the last processes failed is part of it, as on AWS.
+   * Takes an invocation over and returns its handle at once; it runs when its turn has come. Its time counts from
+   * there: an init that runs inside it because the last processes failed is part of it, as on AWS.
    */
   invoke(request: InvokeRequest): Invocation {
     const invocation = new Invocation(request, () => this.options.clock.now());

@@ -183,7 +183,9 @@ export class Exchanges {
     return exchange.handOver();
   }
 
-  /** One at a time, a finished exchange stays until the next poll: a second answer is then refused by state, not by id. */
+  /**
+   * One at a time, a finished exchange stays until the next poll: a second answer is then refused by state, not by id.
+   */
   #onAnswered({ invocation }: Exchange): void {
     if (this.#isOneAtATime) return;
     this.#running.delete(invocation.request.requestId);

@@ -106,7 +106,10 @@ export class Generation {
     this.#finishInit({ kind: "fault", fault });
   }
 
-  /** Lets a runtime go on after its snapshot. @returns how that ended: it polls, it reported an error, or it took too long */
+  /**
+   * Lets a runtime go on after its snapshot.
+   * @returns how that ended: it polls, it reported an error, or it took too long
+   */
   async restore(limitMs: number): Promise<InitOutcome> {
     const { clock, events } = this.options;
     const startedAt = clock.now();
@@ -163,8 +166,8 @@ export class Generation {
   }
 
   /**
-   * Begins to end the processes: the runtime is asked to, or killed where there is no extension to wait for. From here on
-   * no exit is a fault.
+   * Begins to end the processes: the runtime is asked to, or killed where there is no extension to wait for. From here
+   * on no exit is a fault.
    */
   beginEnd(reason: ShutdownReason): void {
     if (this.#shutdown) return;

@@ -15,7 +15,7 @@ export interface InvokeRequest {
   /** Who the caller is, as JSON text. */
   readonly cognitoIdentity: string;
   readonly tenantId: string;
-  /** The second attempt after an init that LocalStack gave up on: its REPORT carries no Init Duration (seed). */
+  /** The second attempt after an init that LocalStack gave up on: its REPORT carries no Init Duration. */
   readonly isInitRetry: boolean;
   /** The caller takes the response as it comes. */
   readonly takesStream: boolean;

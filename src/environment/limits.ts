@@ -2,18 +2,23 @@
 
 /**
  * The init phase: 10 seconds on demand; the greater of 130 seconds and the function's timeout under provisioned
- * concurrency, before a snapshot, and on managed instances. Afterwards an on-demand function starts anew inside its first
- * invocation: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+ * concurrency, before a snapshot, and on managed instances. Afterwards an on-demand function starts anew inside its
+ * first invocation: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
  * @param type `AWS_LAMBDA_INITIALIZATION_TYPE`
  */
 export function initMs(type: string, timeoutSeconds: number): number {
   return type === "on-demand" ? 10_000 : Math.max(130_000, timeoutSeconds * 1000);
 }
 
-/** Loading a snapshot and what the function does after it: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks.html */
+/**
+ * Loading a snapshot and what the function does after it:
+ * https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks.html
+ */
 export const restoreMs = 10_000;
 
-/** What a reset or the shutdown may take to end the processes; the runtime's part of it where extensions wait for it. */
+/**
+ * What a reset or the shutdown may take to end the processes; the runtime's part of it where extensions wait for it.
+ */
 export const shutdownMs = 2000;
 export const runtimeShutdownMs = shutdownMs * 0.3;
 

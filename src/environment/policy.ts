@@ -16,7 +16,9 @@ export interface Policy {
    * it suppressed init).
    */
   readonly afterFailedInit: "failed" | "resetting";
-  /** After the runtime ended between two invocations: the next one fails with it, as on AWS, or gets fresh processes. */
+  /**
+   * After the runtime ended between two invocations: the next one fails with it, as on AWS, or gets fresh processes.
+   */
   readonly afterIdleCrash: "doomed" | "resetting";
   /** Milliseconds the first init may take; `undefined`: no limit. */
   readonly initLimitMs: number | undefined;
@@ -28,7 +30,7 @@ export interface Policy {
   readonly hasInitReports: boolean;
 }
 
-/** What an environment does that is told nothing else: LocalStack's protocol as the seed has it. */
+/** One invocation at a time, as LocalStack expects it, a failed init told at once (`docs/contract/decisions.md 25`). */
 export const oneAtATime: Policy = {
   concurrency: 1,
   endsWith: "the next poll",

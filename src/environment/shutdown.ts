@@ -1,4 +1,4 @@
-/** Ending one generation of processes in AWS's order: the runtime, then the extensions (`lifecycle.md` 5.2). */
+/** Ends one generation of processes in AWS's order, the runtime first: `docs/contract/lifecycle.md 5.2`. */
 import { type Clock, settlesWithin } from "../clock.ts";
 import type { SupervisedProcess } from "../process/launch.ts";
 import type { Exchanges } from "./exchanges.ts";

@@ -2,7 +2,7 @@
  * The few system calls Bun has no function for. The library is `libc.so.6`, by that name: any other would be looked for
  * in the function's directory too.
  */
-import { dlopen, ptr } from "bun:ffi";
+import { dlopen, type Pointer, ptr } from "bun:ffi";
 
 const libc = dlopen("libc.so.6", {
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
@@ -10,6 +10,7 @@ const libc = dlopen("libc.so.6", {
   ioctl: { args: ["i32", "u32", "ptr"], returns: "i32" },
   waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+  signal: { args: ["i32", "ptr"], returns: "ptr" },
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
 }).symbols;
 
@@ -19,6 +20,8 @@ const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
 const FIONREAD = 0x541b;
 const WNOHANG = 1;
+/** A handler's address that stands for none. */
+const SIG_IGN = 1 as Pointer;
 const PR_SET_CHILD_SUBREAPER = 36;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
@@ -57,6 +60,11 @@ export function reapEnded(pid: number): boolean {
 /** Makes orphaned descendants children of this process, as they are under PID 1. @returns whether the kernel agreed */
 export function becomeSubreaper(): boolean {
   return libc.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n) === 0;
+}
+
+/** Makes this process deaf to a signal that another process sends. */
+export function ignoreSignal(signal: number): void {
+  libc.signal(signal, SIG_IGN);
 }
 
 /** Sets how many bytes the kernel may keep for a socket until they are read. @returns whether the kernel agreed */

@@ -86,6 +86,17 @@ function familyOf(child: number): Family | undefined {
   return family;
 }
 
+/** Kills the processes of all owners, without waiting for their end: for an init that is about to end itself. */
+export function killAllFamilies(): void {
+  for (const pid of [...families].flatMap((family) => family.members())) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
 /** Whether Bun waits for this child: reaping it would steal its exit status. */
 export function isLaunched(pid: number): boolean {
   return launched.has(pid);

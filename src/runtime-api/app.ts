@@ -46,7 +46,10 @@ function isSwitchedOff(path: string, { areExtensionsEnabled }: RuntimeApiOptions
   );
 }
 
-/** The path as sent: percent-encoded, with every slash, without the query. HTTP/1.0 without a host has nothing before it. */
+/**
+ * The path as sent: percent-encoded, with every slash, without the query. HTTP/1.0 without a host has nothing before
+ * it.
+ */
 export function rawPath(request: Request): string {
   const { url } = request;
   const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);

@@ -1,6 +1,6 @@
 /**
- * The keys of a function with a snapshot, which must not be in it: `docs/contract/runtime-api.md 8`. The AWS SDKs ask here
- * because of `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+ * The keys of a function with a snapshot, which must not be in it: `docs/contract/runtime-api.md 8`. The AWS SDKs ask
+ * here because of `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
  */
 import { PlainResponse } from "../net/listener/plain-response.ts";
 import { plainText } from "./replies.ts";

@@ -110,8 +110,8 @@ function toErrorOfTrailers({ errorType, errorBody }: StreamEnd): Outcome {
 }
 
 /**
- * Whether an answer belongs to an earlier attempt of the same event. Runtimes that know the header send back what `/next`
- * gave them: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+ * Whether an answer belongs to an earlier attempt of the same event. Runtimes that know the header send back what
+ * `/next` gave them: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
 function isOfAnotherAttempt({ invocation }: Exchange, request: Request): boolean {
   const id = request.headers.get("lambda-runtime-invocation-id");

@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { descendantsOf, isRunning } from "../../src/process/tree.ts";
+import { waitUntil } from "../support/within.ts";
+import { startWithExtensions } from "./support/extensions.ts";
 import { type Init, isRoot, runFixture, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
@@ -11,7 +14,7 @@ async function ready(command: readonly string[], options = {}): Promise<Init> {
   return init;
 }
 
-describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
+describe.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const)("%s", (signal) => {
   test("ends an idle init with 0, and is no fault", async () => {
     const init = await ready(runFixture("echoes.ts"));
     expect(await init.stop(signal)).toBe(0);
@@ -46,6 +49,44 @@ test("a second signal changes nothing", async () => {
   init.signal("SIGTERM");
   expect(await init.stop("SIGTERM")).toBe(0);
   expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs", "error"]);
+});
+
+test.skipIf(!isRoot)("a second SIGINT waits for nobody, and leaves nobody behind", async () => {
+  const world = startWithExtensions(runFixture("leaves-a-daemon.sh", ...runFixture("echoes.ts")), {
+    a: { onShutdown: { ignore: true } },
+  });
+  const { init } = world;
+  await init.double.waitForReady();
+  const all = descendantsOf(init.process.pid);
+  expect(all.length).toBeGreaterThanOrEqual(3);
+  init.signal("SIGINT");
+  await world.saw("a", "event", ({ text }) => String(text).includes("SHUTDOWN"));
+  init.signal("SIGINT");
+  expect(await init.exited()).toBe(130);
+  await waitUntil("all processes have ended", () => all.every((pid) => !isRunning(pid)));
+});
+
+describe("a signal that is no request to end", () => {
+  /** All that end a process by default, by number. */
+  const deadly = [4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 16, 24, 25, 26, 27, 29, 30, 31, 34, 50, 64];
+
+  test("changes nothing, whoever sends it", async () => {
+    const init = await ready(runFixture("does-what-the-event-says.ts"));
+    for (const signal of deadly) {
+      await Bun.spawn(["kill", `-${signal}`, String(init.process.pid)]).exited;
+      expect((await init.invoke("{}")).kind).toBe("response");
+    }
+    expect(init.stderr).toBe("");
+  });
+
+  test.skipIf(!isRoot)("changes nothing when the function sends it to PID 1", async () => {
+    const kills = deadly.map((signal) => `kill -${signal} 1`).join("; ");
+    const init = await ready(["sh", "-c", `${kills}; echo sent; exec "$@"`, "sh", ...runFixture("echoes.ts")], {
+      prefix: asPid1,
+    });
+    expect((await init.invoke('"1"')).logs).toStartWith("sent\n");
+    expect(init.stderr).toBe("");
+  });
 });
 
 test("a result that is already there still reaches LocalStack", async () => {

@@ -1,4 +1,4 @@
-/** An extension's states and what it may call in each: `runtime-api.md` section 6. */
+/** An extension's states and what it may call in each: `docs/contract/runtime-api.md 6`. */
 
 /** Names as they stand in error messages and in `platform.extension` records. */
 export type ExtensionState =
@@ -34,7 +34,7 @@ export const extensionTransitions: Readonly<Record<ExtensionState, Partial<Recor
     exited: "Exited",
     shutdownFailed: "ShutdownFailed",
   },
-  // A poll whose client is gone takes no event with it; the extension may poll again (decision 16).
+  // A poll whose client is gone takes no event with it; the extension may poll again.
   Ready: {
     dispatched: "Running",
     pollLost: "Running",

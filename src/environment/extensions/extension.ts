@@ -13,7 +13,7 @@ import {
 /** What an extension can subscribe to. Internal ones, which live in the runtime's process, know only INVOKE. */
 export type LifecycleEvent = "INVOKE" | "SHUTDOWN";
 
-/** AWS's words (decision 15). */
+/** AWS's words (`docs/contract/decisions.md 15`). */
 export type ShutdownReason = "spindown" | "timeout" | "failure";
 
 /** What a poll brings. */

@@ -14,11 +14,14 @@ export interface Post {
 
 /**
  * What became of posts that were delivered together; of several, the worst. `told`: LocalStack answered, with whatever
- * status. `silent`: it took one and did not answer. `unreachable`: it could not be reached for as long as was asked for.
+ * status. `silent`: it took one and did not answer. `unreachable`: it could not be reached for as long as was asked
+ * for.
  */
 export type Fate = "told" | "silent" | "unreachable";
 
-/** Milliseconds to wait before each further attempt after a connection error; afterwards always as long as the last one. */
+/**
+ * Milliseconds to wait before each further attempt after a connection error; afterwards always as long as the last one.
+ */
 const pausesMs = [50, 100, 200, 400, 750, 1500] as const;
 
 /** Milliseconds of pauses after which a post is given up, unless it is worth more. */

@@ -38,14 +38,14 @@ export interface LocalStackFrontendOptions extends FailureProtocol {
 const lastWordsMs = 500;
 
 /**
- * Milliseconds the processes have to end and the callbacks under way to finish when init is stopped. LocalStack kills the
- * container 5 seconds after it asked it to stop.
+ * Milliseconds the processes have to end and the callbacks under way to finish when init is stopped. LocalStack kills
+ * the container 5 seconds after it asked it to stop.
  */
 export const stopBudgetMs = 4500;
 
 /**
- * How far the start has come. `failed`: LocalStack knows why. `unreachable`: it could not be told anything, and will never
- * send an invocation.
+ * How far the start has come. `failed`: LocalStack knows why. `unreachable`: it could not be told anything, and will
+ * never send an invocation.
  */
 export type StartState = "starting" | "serving" | "failed" | "unreachable";
 
@@ -176,7 +176,8 @@ export class LocalStackFrontend {
 
   /**
    * What goes to `status/error` besides the invocation's own result (`docs/contract/decisions.md 4`): an end of the
-   * runtime, and an error of an init that ran inside the invocation. A failed start has had its one error status already.
+   * runtime, and an error of an init that ran inside the invocation. A failed start has had its one error status
+   * already.
    */
   #statusOf(
     requestId: string,

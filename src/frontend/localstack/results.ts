@@ -20,8 +20,8 @@ const stoppedFault: Fault = {
 };
 
 /**
- * What to post as the invocation's result. Never throws: a result that cannot be made is told as a fault of init's own, for
- * the caller would wait in vain for silence to end.
+ * What to post as the invocation's result. Never throws: a result that cannot be made is told as a fault of init's own,
+ * for the caller would wait in vain for silence to end.
  */
 export function toResult(outcome: Outcome, requestId: string, maxPayloadBytes: number): Result {
   try {

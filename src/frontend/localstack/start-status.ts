@@ -5,9 +5,9 @@ import { withRequestId } from "./request-id.ts";
 import { newFaultBody } from "./results.ts";
 
 /**
- * How a failed init is told. `status`: at once, by a status error; the environment is over. `invoke`: an on-demand environment
- * is ready all the same and tries again inside the first invocation, which then has the error; nothing but a failed start of
- * another type is ever told by a status error (`docs/contract/lifecycle-2.md` 1.4).
+ * How a failed init is told. `status`: at once, by a status error; the environment is over. `invoke`: an on-demand
+ * environment is ready all the same and tries again inside the first invocation, which then has the error; nothing but
+ * a failed start of another type is ever told by a status error (`docs/contract/lifecycle-2.md` 1.4).
  */
 export type InitFailure = "status" | "invoke";
 

@@ -1,16 +1,22 @@
 /**
  * Which entries of an archive are left when all are unpacked in their order, each in place of what stood there before.
  */
-import type { ArchiveEntry } from "./zip-archive.ts";
+import type { ZipEntryKind } from "./zip-attributes.ts";
 import { parentsOf } from "./zip-names.ts";
+
+/** What of an entry decides about its place. */
+interface Placed {
+  readonly path: string;
+  readonly kind: ZipEntryKind;
+}
 
 /**
  * Leaves out what a later entry takes the place of: an entry of the same name, a file or link where a directory is
  * needed, and all below a directory whose name a file or link has taken. None of those left stands below a file or a
  * link.
  */
-export function withoutOverwritten(entries: readonly ArchiveEntry[]): ArchiveEntry[] {
-  const left: ArchiveEntry[] = [];
+export function withoutOverwritten<Entry extends Placed>(entries: readonly Entry[]): Entry[] {
+  const left: Entry[] = [];
   const ends = new Set<string>();
   const directories = new Set<string>();
   const listed = new Set<string>();
