@@ -19,7 +19,7 @@ const onePieceBytes = 64 * 1024;
 /** Writes the answer; resolves once it is with the kernel, `undefined` when it is already. Never rejects. */
 export function writeResponse(output: Output, exchange: Exchange, response: Response): Promise<void> | undefined {
   if (!(response instanceof PlainResponse)) return writeStream(output, exchange, response);
-  for (const piece of plainPieces(exchange, response)) output.write(piece);
+  writePlain(output, exchange, response);
   return output.drained;
 }
 
@@ -29,15 +29,19 @@ export function hasLength(response: Response): boolean {
 }
 
 /** In one piece where that is no waste: each piece is a packet. */
-function plainPieces(exchange: Exchange, response: PlainResponse): (string | Uint8Array)[] {
+function writePlain(output: Output, exchange: Exchange, response: PlainResponse): void {
   const { status, plainBody: body, plainHeaders } = response;
   const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
-  const hasLength = status !== 204 && status !== 304;
-  const head = headOf(exchange, response, plainHeaders, hasLength ? `Content-Length: ${size}\r\n` : "");
-  if (exchange.method === "HEAD" || size === 0) return [toHeadBytes(head)];
-  if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) return [head + body];
-  const pieces = [Buffer.from(head, "latin1"), typeof body === "string" ? Buffer.from(body) : body];
-  return size <= onePieceBytes ? [Buffer.concat(pieces)] : pieces;
+  const hasNoBody = status === 204 || status === 304;
+  const head = headOf(exchange, response, plainHeaders, hasNoBody ? "" : `Content-Length: ${size}\r\n`);
+  if (exchange.method === "HEAD" || size === 0) {
+    output.write(toHeadBytes(head));
+  } else if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) {
+    output.write(head + body);
+  } else {
+    const pieces = [Buffer.from(head, "latin1"), typeof body === "string" ? Buffer.from(body) : body];
+    for (const piece of size <= onePieceBytes ? [Buffer.concat(pieces)] : pieces) output.write(piece);
+  }
 }
 
 async function writeStream(output: Output, exchange: Exchange, response: Response): Promise<void> {
