@@ -1,8 +1,7 @@
 /** The emulator: the function behind the Lambda API, on a developer's machine or in an image without LocalStack. */
 import { isatty } from "node:tty";
-import { settlesWithin } from "../clock.ts";
+import { sleep } from "../clock.ts";
 import { AsyncEvents } from "../frontend/emulator/async-events.ts";
-import { FunctionUrl } from "../frontend/emulator/function-url.ts";
 import { History } from "../frontend/emulator/history.ts";
 import { createInvokeApi } from "../frontend/emulator/invoke-api.ts";
 import { Invoker } from "../frontend/emulator/invoker.ts";
@@ -10,7 +9,7 @@ import { OriginRules } from "../frontend/emulator/origin.ts";
 import { defaultHostname, lookAround, type Surroundings, whyNotStartable } from "../frontend/emulator/surroundings.ts";
 import { execLine, welcomeLines } from "../frontend/emulator/terminal.ts";
 import { log, logLevels, setLogLevel } from "../log.ts";
-import { listenNode, type NodeListener } from "../net/node-listener.ts";
+import { type Listener, listenAsGo } from "../net/listener.ts";
 import { startReaping } from "../process/reaper.ts";
 import type { EmulatorCommandLine } from "../settings/emulator-flags.ts";
 import { ConfigurationError } from "../settings/setting.ts";
@@ -18,8 +17,8 @@ import { stderr } from "../standard-streams.ts";
 import { type EmulatedFunction, newEnvironments, readFunction } from "./emulated-function.ts";
 import { type ExitStatus, exitStatus, type Program, whenStopped } from "./program.ts";
 
-/** Milliseconds callers have to get the answers that a stop has brought about. */
-const farewellMs = 200;
+/** Milliseconds it takes at most until the answers that a stop has brought about are with the kernel. */
+const farewellMs = 100;
 
 /** Runs to the end. @throws {ConfigurationError} and {ListenError} for a start that failed */
 export async function runEmulator(program: Program, commandLine: EmulatorCommandLine): Promise<ExitStatus> {
@@ -55,14 +54,14 @@ async function serve(program: Program, fn: EmulatedFunction): Promise<ExitStatus
     functionVersion: fn.settings.functionVersion,
   });
   const hostname = flags.hostname ?? defaultHostname(surroundings);
-  const fronts: NodeListener[] = [];
+  const fronts: Listener[] = [];
   try {
     await capacity.open();
-    const front = await listenNode("the Invoke API", { hostname, port: flags.port }, (request) => app.fetch(request));
+    const front = listenAsGo("the Invoke API", { hostname, port: flags.port }, (request) => app.fetch(request));
     fronts.push(front);
     const url = await serveUrl(program, fn, hostname, invoker);
     if (url) fronts.push(url);
-    tellStart(fn, surroundings, hostname, front.port, url?.port);
+    tellStart(fn, surroundings, hostname, front.address.port, url?.address.port);
     const isManaged = fn.settings.maxConcurrency !== undefined;
     const init = flags.init ?? (surroundings.isTerminal || isManaged ? "eager" : "lazy");
     if (init === "eager") capacity.warm();
@@ -71,28 +70,33 @@ async function serve(program: Program, fn: EmulatedFunction): Promise<ExitStatus
     watching?.stop();
   } finally {
     // In this order whoever waits is answered before the connection is closed.
-    for (const front of fronts) front.close();
     asyncEvents.stop();
+    const isServing = invoker.isServing;
     await capacity.stop();
-    await settlesWithin(clock, farewellMs, invoker.idle());
-    for (const front of fronts) front.cutOff();
+    if (isServing) await sleep(clock, farewellMs);
+    await Promise.all(fronts.map((front) => front.stop()));
   }
   return exitStatus.done;
 }
 
+/** Loaded only where it is asked for. @throws {ListenError} */
 async function serveUrl(
   { clock }: Program,
   { arn, commandLine: { flags } }: EmulatedFunction,
   hostname: string,
   invoker: Invoker,
-): Promise<NodeListener | undefined> {
+): Promise<Listener | undefined> {
   if (!flags.functionUrl) return undefined;
   const { mode, cors, port } = flags.functionUrl;
-  let url: FunctionUrl | undefined;
+  const [{ FunctionUrl }, { listenNode }] = await Promise.all([
+    import("../frontend/emulator/function-url.ts"),
+    import("../net/node-listener.ts"),
+  ]);
+  let url: InstanceType<typeof FunctionUrl> | undefined;
   const listener = await listenNode("the Function URL", { hostname, port }, (request, raw) =>
     url ? url.fetch(request, raw) : new Response(null, { status: 503 }),
   );
-  url = new FunctionUrl({ invoker, clock, mode, cors, functionArn: arn, port: listener.port });
+  url = new FunctionUrl({ invoker, clock, mode, cors, functionArn: arn, port: listener.address.port });
   return listener;
 }
 

@@ -1,12 +1,10 @@
-/**
- * Serving an app by `node:http`: for fronts that developers' programs and browsers talk to. It shows what a `Request` does
- * not (the target as sent, repeated headers, the peer), and sends trailers (docs/contract/emulator.md, decision E27).
- */
+/** Serving by `node:http`, which shows what a `Request` does not: the target as sent, repeated headers, the peer. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
-import { type Address, ListenError } from "./listener.ts";
+import { release } from "./buffers.ts";
+import { type Address, ListenError, type Listener } from "./listener.ts";
 
 /** What a `Request` does not show of a request. */
 export interface RawRequest {
@@ -19,16 +17,8 @@ export interface RawRequest {
 
 export type NodeHandler = (request: Request, raw: RawRequest) => Response | Promise<Response>;
 
-export interface NodeListener {
-  readonly port: number;
-  /** Takes no more connections, and closes those on which nothing is under way. */
-  close(): void;
-  /** Closes every connection. */
-  cutOff(): void;
-}
-
 /** @throws {ListenError} */
-export async function listenNode(what: string, address: Address, handler: NodeHandler): Promise<NodeListener> {
+export async function listenNode(what: string, address: Address, handler: NodeHandler): Promise<Listener> {
   const server = createServer((incoming, outgoing) => {
     answer(incoming, outgoing, handler).catch((error) => {
       log.error("a request failed, please report this:", error);
@@ -50,35 +40,12 @@ export async function listenNode(what: string, address: Address, handler: NodeHa
       `${what} cannot listen on ${address.hostname}:${address.port}: ${reason}. Free it, or choose another address (--help).`,
     );
   }
-  return {
-    port: (server.address() as AddressInfo).port,
-    close() {
-      server.close();
-      server.closeIdleConnections();
-    },
-    cutOff() {
-      server.close();
-      server.closeAllConnections();
-    },
+  const stop = async () => {
+    server.close();
+    server.closeAllConnections();
   };
-}
-
-/** Headers that stand behind the body of an answer. */
-interface Trailers {
-  readonly names: readonly string[];
-  readonly values: Promise<Readonly<Record<string, string>>>;
-}
-
-const trailersOf = new WeakMap<Response, Trailers>();
-
-/** Announces trailers, which are sent when the body has ended. @param values those of them that there are */
-export function withTrailers(
-  response: Response,
-  names: readonly string[],
-  values: Promise<Readonly<Record<string, string>>>,
-): Response {
-  trailersOf.set(response, { names, values });
-  return response;
+  const { port } = server.address() as AddressInfo;
+  return { address: { ...address, port }, stop, [Symbol.asyncDispose]: stop };
 }
 
 async function answer(incoming: IncomingMessage, outgoing: ServerResponse, handler: NodeHandler): Promise<void> {
@@ -127,10 +94,8 @@ function toStream(incoming: IncomingMessage): ReadableStream<Uint8Array> {
 async function send(response: Response, outgoing: ServerResponse, isHead: boolean): Promise<void> {
   const { body } = response;
   const hasBody = body !== null && !isHead;
-  const trailers = hasBody ? trailersOf.get(response) : undefined;
   // Each cookie is an entry of its own.
   const headers = [...response.headers].flat();
-  if (trailers) headers.push("Trailer", trailers.names.join(", "));
   outgoing.writeHead(response.status, headers);
   if (!hasBody) {
     outgoing.end();
@@ -144,9 +109,10 @@ async function send(response: Response, outgoing: ServerResponse, isHead: boolea
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
       if (outgoing.destroyed) return;
-      if (!outgoing.write(piece.value)) await room.more();
+      const { value } = piece;
+      const isWhole = value.byteLength === value.buffer.byteLength;
+      if (!outgoing.write(value, () => isWhole && release(value))) await room.more();
     }
-    if (trailers) outgoing.addTrailers(await trailers.values);
     outgoing.end();
   } catch {
     // The client must not take what it has got for the whole.

@@ -40,6 +40,9 @@ const seconds: Kind<number> = {
   parse: (text) => (/^\d+(\.\d+)?$/.test(text) && Number(text) <= 86_400 ? Number(text) : undefined),
 };
 
+/** Takes the place of `--runtime-interface-emulator-address`, which wins. */
+const addressVariable = "RUNTIME_INTERFACE_EMULATOR_ADDRESS";
+
 /** Understood wherever they stand, behind the command and its arguments too. */
 export const awsFlags = {
   logLevel: valueFlag(
@@ -51,7 +54,7 @@ export const awsFlags = {
   address: valueFlag(
     "--runtime-interface-emulator-address",
     "HOST:PORT",
-    "where the Invoke API listens (default 0.0.0.0:8080, on a terminal 127.0.0.1:8080)",
+    `where the Invoke API listens (default: ${addressVariable}, else 0.0.0.0:8080, on a terminal 127.0.0.1:8080)`,
     listenAddress,
   ),
   runtimeApi: valueFlag(
@@ -125,9 +128,6 @@ export const ownFlags = {
 } as const;
 
 const headFlags = { ...awsFlags, ...ownFlags } as const;
-
-/** Takes the place of `--runtime-interface-emulator-address`, which wins. */
-const addressVariable = "RUNTIME_INTERFACE_EMULATOR_ADDRESS";
 
 export interface EmulatorFlags {
   /** `undefined`: not given. */

@@ -17,11 +17,16 @@ const logLevel: Kind<LogLevel | undefined> = emulatorLogLevel;
 export const emulatorSettings = {
   timeoutSeconds: optional("AWS_LAMBDA_FUNCTION_TIMEOUT", both, timeoutSeconds, 300, warn),
   memorySizeMb: optional("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", both, memorySizeMb, 3008, warn),
-  functionName: optional("AWS_LAMBDA_FUNCTION_NAME", both, anyText, "test_function"),
-  functionVersion: optional("AWS_LAMBDA_FUNCTION_VERSION", both, anyText, "$LATEST"),
-  logGroupName: optional("AWS_LAMBDA_LOG_GROUP_NAME", both, anyText, "/aws/lambda/Functions"),
-  logStreamName: optional("AWS_LAMBDA_LOG_STREAM_NAME", both, anyText, "$LATEST"),
-  region: optional("AWS_REGION", both, anyText, "us-east-1", { orElse: "AWS_DEFAULT_REGION" }),
+  functionName: optional("AWS_LAMBDA_FUNCTION_NAME", both, anyText("the function's name"), "test_function"),
+  functionVersion: optional("AWS_LAMBDA_FUNCTION_VERSION", both, anyText("the function's version"), "$LATEST"),
+  logGroupName: optional(
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    both,
+    anyText("the name of the log group"),
+    "/aws/lambda/Functions",
+  ),
+  logStreamName: optional("AWS_LAMBDA_LOG_STREAM_NAME", both, anyText("the name of the log stream"), "$LATEST"),
+  region: optional("AWS_REGION", both, anyText("the function's region"), "us-east-1", { orElse: "AWS_DEFAULT_REGION" }),
   accountId: optional("AWS_ACCOUNT_ID", both, accountId, "012345678912", warn),
   // Often a variable of the function itself, whose words need not be ours.
   logLevel: optional("LOG_LEVEL", both, logLevel, undefined, warn),

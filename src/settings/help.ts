@@ -47,7 +47,7 @@ function flagRows(table: FlagTable): string {
 function rows(table: Table): string {
   return Object.values(table)
     .map(({ variable, orElse, allowed, whenAbsent, isRequired }) => {
-      const standIn = whenAbsent === undefined ? "" : ` (default ${JSON.stringify(whenAbsent)})`;
+      const standIn = whenAbsent === undefined || whenAbsent === "" ? "" : ` (default ${JSON.stringify(whenAbsent)})`;
       const names = orElse === undefined ? variable : `${variable}, ${orElse}`;
       return row(names, `${allowed}${isRequired ? " (required)" : standIn}`);
     })

@@ -15,11 +15,11 @@ type Given = Pick<Config, "initFailure" | "initPhaseTimeoutSeconds">;
 /**
  * Only an operator who knows the newer protocol sets a limit: giving one chooses it. Without it LocalStack itself
  * watches over init, and a limit could only end what works.
- * @param debugger_ what says that a debugger may wait: then nothing is cut off
+ * @param foundDebugger what says that a debugger may wait: then nothing is cut off
  */
-export function initProtocol(given: Given, debugger_: string | undefined): InitProtocol {
+export function initProtocol(given: Given, foundDebugger: string | undefined): InitProtocol {
   const { initFailure, initPhaseTimeoutSeconds: stated } = given;
   const failure = initFailure ?? (stated === undefined ? "status" : "invoke");
-  if (failure === "status" || stated === 0 || debugger_ !== undefined) return { failure, limit: "none" };
+  if (failure === "status" || stated === 0 || foundDebugger !== undefined) return { failure, limit: "none" };
   return { failure, limit: typeof stated === "number" ? stated : "as on AWS" };
 }

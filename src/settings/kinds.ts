@@ -7,7 +7,7 @@ export interface Kind<T> {
   readonly parse: (text: string) => T | undefined;
 }
 
-export const anyText: Kind<string> = { allowed: "a text", parse: (text) => text };
+export const anyText = (what: string): Kind<string> => ({ allowed: what, parse: (text) => text });
 
 /** A text that says something. */
 export const someText = (allowed: string): Kind<string> => ({ allowed, parse: (text) => text || undefined });

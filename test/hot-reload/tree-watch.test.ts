@@ -8,8 +8,8 @@ import { FakeClock } from "../support/fake-clock.ts";
 import { waitUntil } from "../support/within.ts";
 import { recordedWatch } from "./support.ts";
 
-/** More than are watched at once: `many/0` to `many/299`, `few/inner`. */
-const many = 300;
+/** More than are watched at once: `many/0` to `many/259`, `few/inner`. */
+const many = 260;
 
 let root: string;
 let tree: TreeWatch;

@@ -1,5 +1,7 @@
 /** The errors of the Lambda API, as AWS words them (docs/contract/emulator.md 2.2 and 2.3). */
 
+import { PlainResponse } from "../../net/listener/plain-response.ts";
+
 /**
  * Each exception's HTTP status and the key its text stands under. `RequestEntityTooLargeException` is not the name in AWS's
  * model, but the one real answers carry.
@@ -36,13 +38,15 @@ export class AwsError extends Error {
   toResponse(requestId: string): Response {
     const { status, textKey } = exceptions[this.exception];
     const Type = status >= 500 ? "Service" : "User";
-    return Response.json(
-      { ...this.extra, Type, [textKey]: this.message },
-      {
-        status,
-        headers: { ...this.headers, "x-amzn-ErrorType": this.exception, "x-amzn-RequestId": requestId },
+    return new PlainResponse(JSON.stringify({ ...this.extra, Type, [textKey]: this.message }), {
+      status,
+      headers: {
+        ...this.headers,
+        "Content-Type": "application/json",
+        "x-amzn-ErrorType": this.exception,
+        "x-amzn-RequestId": requestId,
       },
-    );
+    });
   }
 }
 

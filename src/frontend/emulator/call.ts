@@ -1,4 +1,5 @@
 /** What a caller asks for, as its request says it: headers and body of the Invoke API (docs/contract/emulator.md 2.1). */
+import { release } from "../../net/buffers.ts";
 import { AwsError, eventTooLarge, type maxEventBytes } from "./aws-errors.ts";
 
 export type InvocationType = "RequestResponse" | "Event" | "DryRun";
@@ -61,6 +62,7 @@ export async function readEvent(request: Request, type: keyof typeof maxEventByt
   if (bytes.length === 0) return "{}";
   try {
     const text = utf8.decode(bytes);
+    release(bytes);
     JSON.parse(text);
     return text;
   } catch (error) {

@@ -141,18 +141,27 @@ function sizeOf({ event, result, logs }: Entry): number {
   return event.text.length + (result?.text.length ?? 0) + (logs?.text.length ?? 0);
 }
 
+function newDecoder(): TextDecoder {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+}
+
+const wholeText = newDecoder();
+
 /** @param limit bytes that are kept */
 export function excerptOf(content: Uint8Array | string, limit = maxTextBytes): Excerpt {
-  const totalBytes = typeof content === "string" ? Buffer.byteLength(content) : content.byteLength;
-  const isCut = totalBytes > limit;
   if (typeof content === "string") {
-    const text = isCut ? Buffer.from(content).subarray(0, limit).toString() : content;
+    const totalBytes = Buffer.byteLength(content);
+    const isCut = totalBytes > limit;
+    // No character has less than a byte.
+    const text = isCut ? Buffer.from(content.slice(0, limit)).subarray(0, limit).toString() : content;
     return { text, totalBytes, isCut, isBase64: false };
   }
+  const totalBytes = content.byteLength;
+  const isCut = totalBytes > limit;
   const kept = content.subarray(0, limit);
   try {
     // A character that the cut went through is no reason to take a text for bytes.
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(kept, { stream: isCut });
+    const text = isCut ? newDecoder().decode(kept, { stream: true }) : wholeText.decode(kept);
     return { text, totalBytes, isCut, isBase64: false };
   } catch {
     return { text: Buffer.from(kept).toString("base64"), totalBytes, isCut, isBase64: true };

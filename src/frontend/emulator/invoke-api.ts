@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
+import { PlainResponse } from "../../net/listener/plain-response.ts";
 import type { AsyncEvents } from "./async-events.ts";
 import { AwsError, maxEventBytes } from "./aws-errors.ts";
 import { type CallHeaders, readCallHeaders, readEvent, toRequestId } from "./call.ts";
@@ -47,7 +48,7 @@ export function createInvokeApi(options: InvokeApiOptions): Hono {
   app.use(async (c, next) => {
     c.set("requestId", toRequestId(c.req.raw.headers));
     await next();
-    origins.expose(c.req.raw, c.res.headers);
+    if (c.req.raw.headers.has("origin")) c.res = origins.exposed(c.req.raw, c.res);
   });
   add("/2015-03-31/functions/:name/invocations", (...call) => invoke(options, ...call));
   add("/2021-11-15/functions/:name/response-streaming-invocations", (...call) => invokeWithStream(options, ...call));
@@ -79,13 +80,16 @@ async function invoke(options: InvokeApiOptions, request: Request, requestId: st
   const takesStream = isStreamWanted(request);
   const call: Call = { ...toCall(headers, functionArn, payload), source: "invoke", attempt: 1, takesStream };
   const { outcome, logTail } = await options.invoker.invoke(call, release);
-  const answer = new Headers({ "x-amzn-RequestId": requestId, "X-Amz-Executed-Version": options.functionVersion });
+  const answer: Record<string, string> = {
+    "x-amzn-RequestId": requestId,
+    "X-Amz-Executed-Version": options.functionVersion,
+  };
   if (outcome.kind === "stream") return rawStream(outcome, answer);
   const { body, contentType, errorType } = toResult(outcome, requestId);
-  answer.set("Content-Type", contentType);
-  if (errorType !== undefined) answer.set("X-Amz-Function-Error", "Unhandled");
-  if (headers.wantsLogTail) answer.set("X-Amz-Log-Result", await logTail());
-  return new Response(body as Uint8Array<ArrayBuffer> | string, { headers: answer });
+  answer["Content-Type"] = contentType;
+  if (errorType !== undefined) answer["X-Amz-Function-Error"] = "Unhandled";
+  if (headers.wantsLogTail) answer["X-Amz-Log-Result"] = await logTail();
+  return new PlainResponse(body as Uint8Array<ArrayBuffer> | string, { headers: answer });
 }
 
 async function invokeWithStream(options: InvokeApiOptions, request: Request, requestId: string, functionArn: string) {
@@ -118,7 +122,8 @@ async function invokeAsync(options: InvokeApiOptions, request: Request, requestI
   const headers = readCallHeaders(new Headers(), requestId);
   const payload = await readEvent(request, "Event", maxEventBytes.Event);
   acceptEvent(options, headers, functionArn, payload, options.invoker.reserve(requestId));
-  return Response.json({ Status: 202 }, { status: 202, headers: { "x-amzn-RequestId": requestId } });
+  const answer = { "Content-Type": "application/json", "x-amzn-RequestId": requestId };
+  return new PlainResponse('{"Status":202}', { status: 202, headers: answer });
 }
 
 function acceptEvent(

@@ -150,6 +150,11 @@ export class Invoker {
     return { ...outcome, body: slowedDown(outcome.body, clock) };
   }
 
+  /** Whether a call is waiting or running. */
+  get isServing(): boolean {
+    return this.#underWay > 0;
+  }
+
   /** Resolves when no call is waiting or running. */
   idle(): Promise<void> {
     if (this.#underWay === 0) return Promise.resolve();

@@ -62,13 +62,15 @@ export class OriginRules {
     });
   }
 
-  /** Lets an allowed page read the answer. */
-  expose(request: Request, headers: Headers): void {
+  /** The answer as an allowed page can read it. */
+  exposed(request: Request, response: Response): Response {
     const origin = request.headers.get("origin");
-    if (origin === null || !this.#isAllowed(origin)) return;
+    if (origin === null || !this.#isAllowed(origin)) return response;
+    const headers = new Headers(response.headers);
     headers.set("Access-Control-Allow-Origin", origin);
     headers.append("Vary", "Origin");
     headers.set("Access-Control-Expose-Headers", exposedHeaders);
+    return new Response(response.body, { status: response.status, headers });
   }
 
   #isAllowed(origin: string): boolean {

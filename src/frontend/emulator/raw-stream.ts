@@ -1,6 +1,6 @@
 /** A response passed on as it comes, without frames (docs/contract/emulator.md, decision E17). */
 import type { Outcome } from "../../environment/invocation.ts";
-import { withTrailers } from "../../net/node-listener.ts";
+import { withTrailers } from "../../net/listener/response-trailers.ts";
 
 const modeHeader = "Lambda-Runtime-Function-Response-Mode";
 const errorTypeTrailer = "Lambda-Runtime-Function-Error-Type";
@@ -11,10 +11,13 @@ export function isStreamWanted(request: Request): boolean {
   return request.headers.get(modeHeader)?.toLowerCase() === "streaming";
 }
 
-/** @param headers what every answer has; they are added to */
-export function rawStream(outcome: Extract<Outcome, { kind: "stream" }>, headers: Headers): Response {
-  headers.set("Content-Type", outcome.contentType || "application/octet-stream");
-  headers.set(modeHeader, "streaming");
+/** @param common what every answer has */
+export function rawStream(
+  outcome: Extract<Outcome, { kind: "stream" }>,
+  common: Readonly<Record<string, string>>,
+): Response {
+  const contentType = outcome.contentType || "application/octet-stream";
+  const headers = { ...common, "Content-Type": contentType, [modeHeader]: "streaming" };
   const trailers = outcome.ended.then((end): Record<string, string> => {
     if (!end) return {};
     const errorBody = Buffer.from(end.errorBody).toString("base64");

@@ -1,7 +1,9 @@
 /** Answers as bytes. */
+import { release } from "../buffers.ts";
 import type { Output } from "./output.ts";
 import { PlainResponse } from "./plain-response.ts";
 import type { ProtocolError } from "./request-head.ts";
+import { lastChunk, trailerLine } from "./response-trailers.ts";
 
 /** What the answer depends on, besides the response. */
 export interface Exchange {
@@ -20,7 +22,15 @@ const onePieceBytes = 64 * 1024;
 export function writeResponse(output: Output, exchange: Exchange, response: Response): Promise<void> | undefined {
   if (!(response instanceof PlainResponse)) return writeStream(output, exchange, response);
   writePlain(output, exchange, response);
-  return output.drained;
+  const { plainBody } = response;
+  if (typeof plainBody === "string" || plainBody.length <= onePieceBytes) return output.drained;
+  return afterwards(output.drained, () => release(plainBody));
+}
+
+function afterwards(done: Promise<void> | undefined, action: () => void): Promise<void> | undefined {
+  if (done) return done.then(action);
+  action();
+  return undefined;
 }
 
 /** Whether a client that knows no chunks can tell where the body ends, other than by the end of the connection. */
@@ -33,7 +43,10 @@ function writePlain(output: Output, exchange: Exchange, response: PlainResponse)
   const { status, plainBody: body, plainHeaders } = response;
   const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   const hasNoBody = status === 204 || status === 304;
-  const head = headOf(exchange, response, plainHeaders, hasNoBody ? "" : `Content-Length: ${size}\r\n`);
+  let fields = "";
+  for (const name in plainHeaders) fields += `${name}: ${plainHeaders[name]}\r\n`;
+  if (!hasNoBody) fields += `Content-Length: ${size}\r\n`;
+  const head = headOf(exchange, response, fields);
   if (exchange.method === "HEAD" || size === 0) {
     output.write(toHeadBytes(head));
   } else if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) {
@@ -49,9 +62,11 @@ async function writeStream(output: Output, exchange: Exchange, response: Respons
   const isChunked = !headers.has("content-length") && !exchange.isHttp10 && body !== null;
   // To HEAD this would be a lie: Hono has thrown away a body whose length nobody knows any more.
   const isEmpty = body === null && exchange.method !== "HEAD";
-  const framing = isChunked ? "Transfer-Encoding: chunked\r\n" : isEmpty ? "Content-Length: 0\r\n" : "";
-  const named = Object.fromEntries(Array.from(headers, ([name, value]) => [canonical(name), value]));
-  output.write(toHeadBytes(headOf(exchange, response, named, framing)));
+  const chunked = `Transfer-Encoding: chunked\r\n${trailerLine(response)}`;
+  const framing = isChunked ? chunked : isEmpty ? "Content-Length: 0\r\n" : "";
+  let fields = framing;
+  for (const [name, value] of headers) fields += `${canonical(name)}: ${value}\r\n`;
+  output.write(toHeadBytes(headOf(exchange, response, fields)));
   if (body === null) return output.drained;
   if (exchange.method === "HEAD" || output.isClosed) return await body.cancel();
   const reader = body.getReader();
@@ -63,7 +78,7 @@ async function writeStream(output: Output, exchange: Exchange, response: Respons
       output.write(isChunked ? chunkOf(piece.value) : piece.value);
       await output.drained;
     }
-    if (isChunked) output.write("0\r\n\r\n");
+    if (isChunked) output.write(await lastChunk(response));
   } catch {
     exchange.cutOff();
   }
@@ -84,15 +99,10 @@ export function refusalOf(error: ProtocolError): string {
   );
 }
 
-function headOf(
-  { isHttp10, keepsAlive }: Exchange,
-  { status, statusText }: Response,
-  headers: Readonly<Record<string, string>>,
-  framing: string,
-): string {
+/** @param fields each with its line break; without those every answer has */
+function headOf({ isHttp10, keepsAlive }: Exchange, { status, statusText }: Response, fields: string): string {
   let text = `HTTP/1.${isHttp10 ? 0 : 1} ${status} ${reasonPhrases[status] ?? statusText}\r\n`;
-  for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
-  text += `Date: ${httpDate()}\r\n${framing}`;
+  text += `${fields}Date: ${httpDate()}\r\n`;
   if (!keepsAlive) text += "Connection: close\r\n";
   else if (isHttp10) text += "Connection: keep-alive\r\n";
   return `${text}\r\n`;
