@@ -21,10 +21,8 @@ const onePieceBytes = 64 * 1024;
 /** Writes the answer; resolves once it is with the kernel, `undefined` when it is already. Never rejects. */
 export function writeResponse(output: Output, exchange: Exchange, response: Response): Promise<void> | undefined {
   if (!(response instanceof PlainResponse)) return writeStream(output, exchange, response);
-  writePlain(output, exchange, response);
-  const { plainBody } = response;
-  if (typeof plainBody === "string" || plainBody.length <= onePieceBytes) return output.drained;
-  return afterwards(output.drained, () => release(plainBody));
+  const large = writePlain(output, exchange, response);
+  return large ? afterwards(output.drained, () => release(large)) : output.drained;
 }
 
 function afterwards(done: Promise<void> | undefined, action: () => void): Promise<void> | undefined {
@@ -38,8 +36,11 @@ export function hasLength(response: Response): boolean {
   return response instanceof PlainResponse || response.body === null || response.headers.has("content-length");
 }
 
-/** In one piece where that is no waste: each piece is a packet. */
-function writePlain(output: Output, exchange: Exchange, response: PlainResponse): void {
+/**
+ * In one piece where that is no waste: each piece is a packet.
+ * @returns bytes to give back once they were sent
+ */
+function writePlain(output: Output, exchange: Exchange, response: PlainResponse): Uint8Array | undefined {
   const { status, plainBody: body, plainHeaders } = response;
   const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   const hasNoBody = status === 204 || status === 304;
@@ -52,9 +53,12 @@ function writePlain(output: Output, exchange: Exchange, response: PlainResponse)
   } else if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) {
     output.write(head + body);
   } else {
-    const pieces = [Buffer.from(head, "latin1"), typeof body === "string" ? Buffer.from(body) : body];
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    const pieces = [Buffer.from(head, "latin1"), bytes];
     for (const piece of size <= onePieceBytes ? [Buffer.concat(pieces)] : pieces) output.write(piece);
+    return bytes;
   }
+  return undefined;
 }
 
 async function writeStream(output: Output, exchange: Exchange, response: Response): Promise<void> {
