@@ -64,6 +64,19 @@ describe("an init that runs again inside an invocation", () => {
   });
 });
 
+test("C9: a restore has its line in front of START, and its figures in REPORT", async () => {
+  const init = startInit(runFixture("restores.ts"), { env: { AWS_LAMBDA_INITIALIZATION_TYPE: "snap-start" } });
+  const { id, logs } = await init.invoke("{}");
+  expect(logs).toMatch(
+    new RegExp(
+      "^before the snapshot\\nafter the restore\\nRESTORE_REPORT Restore Duration: \\d+\\.\\d\\d ms\\n" +
+        `START RequestId: ${id} Version: \\$LATEST\\nEND RequestId: ${id}\\nREPORT RequestId: ${id}\\t.*` +
+        "\\tMax Memory Used: \\d+ MB\\tRestore Duration: \\d+\\.\\d\\d ms\\tBilled Restore Duration: \\d+ ms\\t\\n$",
+    ),
+  );
+  expect(logs).not.toContain("Init Duration");
+});
+
 describe("a managed instance", () => {
   const env = {
     AWS_LAMBDA_MAX_CONCURRENCY: "4",
