@@ -1,7 +1,8 @@
 /** The HTTP API the function's processes talk to. It knows no listener: `fetch` can be served by any. */
-import { Hono } from "hono";
+import { HonoBase } from "hono/hono-base";
 import { ApiRefusal } from "../environment/api-refusal.ts";
 import { log, logLevels } from "../log.ts";
+import { TableRouter } from "../net/table-router.ts";
 import { addCredentialsRoutes } from "./credentials-routes.ts";
 import { addExtensionRoutes, extensionsVersion } from "./extension-routes.ts";
 import { addInitRoutes } from "./init-routes.ts";
@@ -9,11 +10,10 @@ import { addMetadataRoutes } from "./metadata-routes.ts";
 import { apiError, emptyNotFound, methodNotAllowed, notFound } from "./replies.ts";
 import type { AddRoute, RuntimeApiOptions } from "./routes.ts";
 import { addRuntimeRoutes } from "./runtime-routes.ts";
-import { TableRouter } from "./table-router.ts";
 import { addTelemetryRoutes, logsVersion, telemetryVersion } from "./telemetry-routes.ts";
 
-export function createRuntimeApi(options: RuntimeApiOptions): Hono {
-  const app = new Hono({ router: new TableRouter(), getPath: rawPath });
+export function createRuntimeApi(options: RuntimeApiOptions): HonoBase {
+  const app = new HonoBase({ router: new TableRouter(), getPath: rawPath });
   // Hono answers HEAD with the GET handler, which for `/next` would be a poll: methods are told apart here instead.
   const add: AddRoute = (method, path, handler, otherwise = methodNotAllowed) =>
     app.all(path, (c) => {

@@ -28,8 +28,8 @@ describe("many calls", () => {
       await Promise.all(Array.from({ length: 16 }, caller));
       expect(wrong).toBe(0);
       await emulator.until("all reports", ({ stdout }) => stdout.split("REPORT RequestId").length === calls + 1);
-      // The history of the page keeps 500 calls, whose first are not all there after a thousand.
-      expect(rssMb(emulator.process.pid)).toBeLessThan(atThousandMb + 60);
+      // Whatever a call left behind would be there 9,000 times: more than what the engine has yet to collect.
+      expect(rssMb(emulator.process.pid)).toBeLessThan(atThousandMb + 120);
     },
     180_000,
   );

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { Told } from "../fixtures/scripted-runtime.ts";
 import { hasNamespaces } from "../support/namespaces.ts";
-import { type Emulator, freePort, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
+import { type Emulator, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
+import { freePort } from "./support/init.ts";
 
 afterEach(stopEmulators);
 

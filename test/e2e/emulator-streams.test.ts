@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { EventStreamCodec } from "@smithy/core/event-streams";
+import { talk } from "../support/talk.ts";
 import { nodeClient, whyMissing } from "./support/clients.ts";
 import {
   type Emulator,
@@ -145,7 +146,7 @@ describe("a raw stream on the route of Invoke", () => {
     );
     expect([answer.headers.get("content-type"), await answer.text()]).toEqual(["text/x", "ab"]);
     const end = { errorType: "Runtime.HalfWay", errorBody: "{}" };
-    const text = await talk(emulator, JSON.stringify({ stream: { parts: ["half"], end } }));
+    const text = await rawStream(emulator, JSON.stringify({ stream: { parts: ["half"], end } }));
     expect(text).toContain("Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n");
     expect(text).toContain("Lambda-Runtime-Function-Error-Type: Runtime.HalfWay\r\n");
     expect(text).toContain(`Lambda-Runtime-Function-Error-Body: ${Buffer.from("{}").toString("base64")}\r\n`);
@@ -153,26 +154,15 @@ describe("a raw stream on the route of Invoke", () => {
 });
 
 /** A raw stream to its end, byte for byte. */
-async function talk(emulator: Emulator, body: string): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let text = "";
-  const socket = await Bun.connect({
-    hostname: "127.0.0.1",
-    port: emulator.port,
-    socket: {
-      data(_, bytes) {
-        text += bytes.toString("latin1");
-        if (/\r\n0\r\n([\s\S]*\r\n)?\r\n$/.test(text)) resolve();
-      },
-      close: () => resolve(),
-    },
-  });
-  socket.write(
-    `POST ${invokePath} HTTP/1.1\r\nHost: x\r\nLambda-Runtime-Function-Response-Mode: streaming\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-  );
-  await promise;
-  socket.end();
-  return text;
+async function rawStream({ port }: Emulator, body: string): Promise<string> {
+  const head = [
+    `POST ${invokePath} HTTP/1.1`,
+    "Host: x",
+    "Lambda-Runtime-Function-Response-Mode: streaming",
+    `Content-Length: ${body.length}`,
+  ];
+  const isWhole = (text: string) => /\r\n0\r\n([\s\S]*\r\n)?\r\n$/.test(text);
+  return (await talk(port, `${head.join("\r\n")}\r\n\r\n${body}`, isWhole)).text;
 }
 
 function rssMb(pid: number): number {

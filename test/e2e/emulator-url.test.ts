@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { type Emulator, freePort, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
-import { within } from "./support/init.ts";
+import { talk } from "../support/talk.ts";
+import { type Emulator, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
+import { freePort } from "./support/init.ts";
 
 afterEach(stopEmulators);
 
@@ -17,31 +18,6 @@ async function startUrl(...flags: string[]): Promise<{ emulator: Emulator; port:
     env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1", SCRIPT_FROM: "body" },
   });
   return { emulator, port, url: `http://127.0.0.1:${port}` };
-}
-
-/** What comes over a connection until it is closed, or until what came fulfils the condition. */
-async function talk(port: number, request: string, isEnough: (text: string) => boolean) {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let text = "";
-  let isClosed = false;
-  const socket = await Bun.connect({
-    hostname: "127.0.0.1",
-    port,
-    socket: {
-      data(_, bytes) {
-        text += bytes.toString("latin1");
-        if (isEnough(text)) resolve();
-      },
-      close() {
-        isClosed = true;
-        resolve();
-      },
-    },
-  });
-  socket.write(request);
-  await within(promise, "an answer of the Function URL");
-  socket.end();
-  return { text, isClosed };
 }
 
 const postOf = (script: unknown) => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { ListenError, type Listener } from "../../src/net/listener.ts";
 import { listenNode, type NodeHandler, type RawRequest } from "../../src/net/node-listener.ts";
+import { talk } from "../support/talk.ts";
 import { within } from "../support/within.ts";
 
 const listeners: Listener[] = [];
@@ -16,35 +17,6 @@ afterEach(() => {
   for (const listener of listeners.splice(0)) void listener.stop();
 });
 
-/** What comes over a connection until `isEnough`, or until it is closed. */
-async function talk(
-  { address: { port } }: Listener,
-  request: string,
-  isEnough: (text: string) => boolean = () => false,
-) {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let text = "";
-  let isClosed = false;
-  const socket = await Bun.connect({
-    hostname: "127.0.0.1",
-    port,
-    socket: {
-      data(_, bytes) {
-        text += bytes.toString("latin1");
-        if (isEnough(text)) resolve();
-      },
-      close() {
-        isClosed = true;
-        resolve();
-      },
-    },
-  });
-  socket.write(request);
-  await within(5000, "an answer", promise);
-  socket.end();
-  return { text, isClosed };
-}
-
 describe("a front on node:http", () => {
   test("shows the target as sent, repeated headers, and the peer", async () => {
     let seen: RawRequest | undefined;
@@ -52,8 +24,10 @@ describe("a front on node:http", () => {
       seen = raw;
       return new Response(null, { status: 204 });
     });
-    await talk(listener, "GET /a%20b/../c?x=%zz HTTP/1.1\r\nHost: x y\r\nX-A: 1\r\nX-A: 2\r\n\r\n", (text) =>
-      text.endsWith("\r\n\r\n"),
+    await talk(
+      listener.address.port,
+      "GET /a%20b/../c?x=%zz HTTP/1.1\r\nHost: x y\r\nX-A: 1\r\nX-A: 2\r\n\r\n",
+      (text) => text.endsWith("\r\n\r\n"),
     );
     expect(seen).toEqual({
       target: "/a%20b/../c?x=%zz",
@@ -76,7 +50,11 @@ describe("a front on node:http", () => {
   test("goes on over the same connection when a body was not read", async () => {
     const listener = await serve(() => new Response(null, { status: 204 }));
     const request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
-    const { text } = await talk(listener, request + request, (all) => all.split("HTTP/1.1 204").length === 3);
+    const { text } = await talk(
+      listener.address.port,
+      request + request,
+      (all) => all.split("HTTP/1.1 204").length === 3,
+    );
     expect(text.split("HTTP/1.1 204")).toHaveLength(3);
   });
 
@@ -87,14 +65,18 @@ describe("a front on node:http", () => {
       response.headers.append("Set-Cookie", "b=2");
       return response;
     });
-    const { text } = await talk(listener, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", (all) => all.endsWith("\r\n\r\n"));
+    const { text } = await talk(listener.address.port, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", (all) =>
+      all.endsWith("\r\n\r\n"),
+    );
     expect(text.match(/set-cookie: (a=1|b=2)\r\n/gi)).toHaveLength(2);
     expect(text).not.toContain("body");
   });
 
   test("sends the head of a stream before its first piece", async () => {
     const listener = await serve(() => new Response(new ReadableStream({ pull: () => new Promise(() => {}) })));
-    const { text } = await talk(listener, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", (all) => all.includes("\r\n\r\n"));
+    const { text } = await talk(listener.address.port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", (all) =>
+      all.includes("\r\n\r\n"),
+    );
     expect(text).toStartWith("HTTP/1.1 200");
   });
 
@@ -111,7 +93,7 @@ describe("a front on node:http", () => {
           }),
         ),
     );
-    const { text, isClosed } = await talk(listener, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    const { text, isClosed } = await talk(listener.address.port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     expect([text.includes("half"), text.includes("\r\n0\r\n"), isClosed]).toEqual([true, false, true]);
   });
 

@@ -1,5 +1,5 @@
 /** The Runtime API without a socket, over a runtime whose events the test controls. */
-import type { Hono } from "hono";
+import type { HonoBase } from "hono/hono-base";
 import { Exchanges } from "../../src/environment/exchanges.ts";
 import { Extensions } from "../../src/environment/extensions/extensions.ts";
 import { Invocation, type InvokeRequest } from "../../src/environment/invocation.ts";
@@ -59,7 +59,7 @@ export class Fixture {
     exchanges: this.newExchanges(),
     extensions: new Extensions(oneAtATime, () => {}),
   };
-  readonly app: Hono = createRuntimeApi({ ...apiOptions(), host: this.host });
+  readonly app: HonoBase = createRuntimeApi({ ...apiOptions(), host: this.host });
   /** The event most tests are about. */
   readonly invocation = invocationOf();
 

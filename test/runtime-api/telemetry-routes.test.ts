@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { Hono } from "hono";
+import type { HonoBase } from "hono/hono-base";
 import { Extensions } from "../../src/environment/extensions/extensions.ts";
 import { oneAtATime } from "../../src/environment/policy.ts";
 import { createRuntimeApi } from "../../src/runtime-api/app.ts";
@@ -28,7 +28,7 @@ interface Told {
 let extensions: Extensions;
 let telemetry: TelemetryService;
 let clock: FakeClock;
-let app: Hono;
+let app: HonoBase;
 let told: Told[];
 
 beforeEach(() => {
@@ -53,7 +53,7 @@ beforeEach(() => {
   app = createApp();
 });
 
-function createApp(areExtensionsEnabled = true): Hono {
+function createApp(areExtensionsEnabled = true): HonoBase {
   const host = { exchanges: new Fixture().exchanges, extensions };
   return createRuntimeApi({ ...apiOptions(), telemetry, host, areExtensionsEnabled });
 }

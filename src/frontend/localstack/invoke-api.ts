@@ -1,11 +1,11 @@
 /** The server LocalStack posts invocations to: `POST /invoke`, answered at once (`docs/contract/localstack.md` 7). */
-import { Hono } from "hono";
-import { LinearRouter } from "hono/router/linear-router";
+import { HonoBase } from "hono/hono-base";
 import type { InvokeRequest } from "../../environment/invocation.ts";
 import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { readBody } from "../../net/body.ts";
 import { release } from "../../net/buffers.ts";
+import { TableRouter } from "../../net/table-router.ts";
 import { InvalidInvokeError, toInvokeRequest } from "./invoke-request.ts";
 
 export interface InvokeApiOptions {
@@ -24,9 +24,9 @@ const growthInJson = 3;
 /** Bytes for everything in the body but the event. */
 const envelopeBytes = 64 * 1024;
 
-export function createInvokeApi({ accept, maxPayloadBytes }: InvokeApiOptions): Hono {
+export function createInvokeApi({ accept, maxPayloadBytes }: InvokeApiOptions): HonoBase {
   const maxBodyBytes = maxPayloadBytes * growthInJson + envelopeBytes;
-  const app = new Hono({ router: new LinearRouter() });
+  const app = new HonoBase({ router: new TableRouter() });
   // One handler for all methods: with two for the same path Hono would compose them anew for every request.
   app.all("/invoke", async (c) => {
     if (c.req.method !== "POST") return c.body(null, 405);

@@ -20,7 +20,8 @@ export function escapeInto(target: Uint8Array, at: number, bytes: Uint8Array, fr
 }
 
 function escapeOne(target: Uint8Array, at: number, byte: number): number {
-  const text = escapes[byte] as Uint8Array;
+  escapes[byte] ??= Buffer.from(JSON.stringify(String.fromCharCode(byte)).slice(1, -1));
+  const text = escapes[byte];
   target.set(text, at);
   return at + text.length;
 }
@@ -28,10 +29,5 @@ function escapeOne(target: Uint8Array, at: number, byte: number): number {
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** By byte. */
-const escapes: Readonly<Record<number, Uint8Array>> = Object.fromEntries(
-  [...Array.from({ length: 0x20 }, (_, byte) => byte), quote, backslash].map((byte) => [
-    byte,
-    Buffer.from(JSON.stringify(String.fromCharCode(byte)).slice(1, -1)),
-  ]),
-);
+/** By byte, each made when it is first needed. */
+const escapes: Uint8Array[] = [];

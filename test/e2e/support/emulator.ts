@@ -1,6 +1,6 @@
 /** Starts the compiled binary as a developer would, without LocalStack, and lets a test call the function. */
 import type { Script, Told } from "../../fixtures/scripted-runtime.ts";
-import { binary, fixture, patienceMs, within } from "./init.ts";
+import { binary, fixture, freePort, patienceMs, within } from "./init.ts";
 
 const hasOwnNetwork = process.env.E2E_OWN_NETWORK === "1";
 
@@ -161,13 +161,6 @@ export async function stopEmulators(): Promise<void> {
     process.kill("SIGINT");
     await within(process.exited, "the exit of the emulator");
   }
-}
-
-export function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = server;
-  server.stop(true);
-  return port;
 }
 
 async function read(stream: ReadableStream<Uint8Array>, take: (bytes: Buffer) => void): Promise<void> {

@@ -243,7 +243,7 @@ export async function within<T>(promise: Promise<T>, what: string, ms = patience
 /** Below 32768, where the kernel takes its free ports from: nobody else gets one between the look and its use. */
 let nextPort = 20_000;
 
-function freePort(): number {
+export function freePort(): number {
   for (;;) {
     const port = nextPort++;
     try {

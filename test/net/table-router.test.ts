@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { TableRouter } from "../../src/runtime-api/table-router.ts";
+import { TableRouter } from "../../src/net/table-router.ts";
 
 const router = new TableRouter<string>();
 router.add("ALL", "/2018-06-01/ping", "ping");
