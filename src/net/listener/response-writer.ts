@@ -21,15 +21,11 @@ const onePieceBytes = 64 * 1024;
 /** Writes the answer; resolves once it is with the kernel, `undefined` when it is already. Never rejects. */
 export function writeResponse(output: Output, exchange: Exchange, response: Response): Promise<void> | undefined {
   if (!(response instanceof PlainResponse)) return writeStream(output, exchange, response);
-  writePlain(output, exchange, response);
-  const { plainBody } = response;
-  if (typeof plainBody === "string" || plainBody.length <= onePieceBytes) return output.drained;
-  return afterwards(output.drained, () => release(plainBody));
-}
-
-function afterwards(done: Promise<void> | undefined, action: () => void): Promise<void> | undefined {
-  if (done) return done.then(action);
-  action();
+  const largeBytes = writePlain(output, exchange, response);
+  const { drained } = output;
+  if (!largeBytes) return drained;
+  if (drained) return drained.then(() => release(largeBytes));
+  release(largeBytes);
   return undefined;
 }
 
@@ -38,23 +34,34 @@ export function hasLength(response: Response): boolean {
   return response instanceof PlainResponse || response.body === null || response.headers.has("content-length");
 }
 
-/** In one piece where that is no waste: each piece is a packet. */
-function writePlain(output: Output, exchange: Exchange, response: PlainResponse): void {
+/**
+ * In one piece where that is no waste: each piece is a packet.
+ * @returns the bytes of a large body, of no use to anybody once they are sent
+ */
+function writePlain(output: Output, exchange: Exchange, response: PlainResponse): Uint8Array | undefined {
   const { status, plainBody: body, plainHeaders } = response;
   const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
-  const hasNoBody = status === 204 || status === 304;
   let fields = "";
   for (const name in plainHeaders) fields += `${name}: ${plainHeaders[name]}\r\n`;
-  if (!hasNoBody) fields += `Content-Length: ${size}\r\n`;
+  if (status !== 204 && status !== 304) fields += `Content-Length: ${size}\r\n`;
   const head = headOf(exchange, response, fields);
   if (exchange.method === "HEAD" || size === 0) {
     output.write(toHeadBytes(head));
-  } else if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) {
-    output.write(head + body);
-  } else {
-    const pieces = [Buffer.from(head, "latin1"), typeof body === "string" ? Buffer.from(body) : body];
-    for (const piece of size <= onePieceBytes ? [Buffer.concat(pieces)] : pieces) output.write(piece);
+    return undefined;
   }
+  if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) {
+    output.write(head + body);
+    return undefined;
+  }
+  const headBytes = Buffer.from(head, "latin1");
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  if (size <= onePieceBytes) {
+    output.write(Buffer.concat([headBytes, bytes]));
+    return undefined;
+  }
+  output.write(headBytes);
+  output.write(bytes);
+  return bytes;
 }
 
 async function writeStream(output: Output, exchange: Exchange, response: Response): Promise<void> {
