@@ -2,6 +2,7 @@
  * Managed instances: one environment whose workers serve several invocations at a time. A call for which no worker waits is
  * refused, not queued (docs/contract/lifecycle-2.md 4.1 and 4.2).
  */
+import { type Clock, sleep } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import type { Capacity, InvocableEnvironment, Lease, Load, Member } from "./pool.ts";
@@ -23,6 +24,13 @@ export class WorkersBusyError extends Error {
   }
 }
 
+/**
+ * Milliseconds a worker needs at most between its answer and its next poll. Without them a caller who calls again as soon as
+ * it has its answer would be refused.
+ */
+const pollPatienceMs = 100;
+const pollCheckMs = 2;
+
 export interface SharedMember extends Member {
   readonly environment: InvocableEnvironment & {
     /** Whether a worker waits for an event. */
@@ -32,6 +40,7 @@ export interface SharedMember extends Member {
 
 export interface SharedEnvironmentOptions {
   readonly concurrency: number;
+  readonly clock: Clock;
   /** @param onEnd to be called when the environment has ended by itself, as it does when its processes break */
   readonly newMember: (onEnd: () => void) => Promise<SharedMember>;
   readonly onChange?: () => void;
@@ -43,6 +52,8 @@ export class SharedEnvironment implements Capacity {
   /** Resolves when environments that were given up are gone. */
   #ending: Promise<unknown> = Promise.resolve();
   #busy = 0;
+  /** On the clock's `now`. */
+  #workerExpectedUntil = 0;
 
   constructor(private readonly options: SharedEnvironmentOptions) {}
 
@@ -61,7 +72,7 @@ export class SharedEnvironment implements Capacity {
 
   async acquire(): Promise<Lease> {
     const member = await this.#start();
-    if (!member.environment.hasFreeWorker) throw new WorkersBusyError();
+    if (!(await this.#hasWorker(member))) throw new WorkersBusyError();
     this.#busy++;
     this.options.onChange?.();
     let isHeld = true;
@@ -71,9 +82,20 @@ export class SharedEnvironment implements Capacity {
       release: () => {
         if (isHeld) this.#busy--;
         isHeld = false;
+        this.#workerExpectedUntil = this.options.clock.now() + pollPatienceMs;
         this.options.onChange?.();
       },
     };
+  }
+
+  /** A worker that has just answered, or has just been started, is given the time to ask for its next event. */
+  async #hasWorker({ environment }: SharedMember): Promise<boolean> {
+    const { clock } = this.options;
+    while (!environment.hasFreeWorker) {
+      if (clock.now() >= this.#workerExpectedUntil) return false;
+      await sleep(clock, pollCheckMs);
+    }
+    return true;
   }
 
   reload(): void {
@@ -108,6 +130,7 @@ export class SharedEnvironment implements Capacity {
     await this.#ending;
     const member = await this.#make();
     await member.environment.init();
+    this.#workerExpectedUntil = this.options.clock.now() + pollPatienceMs;
     return member;
   }
 }
