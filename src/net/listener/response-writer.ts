@@ -43,7 +43,7 @@ function writePlain(output: Output, exchange: Exchange, response: PlainResponse)
   const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   let fields = "";
   for (const name in plainHeaders) fields += `${name}: ${plainHeaders[name]}\r\n`;
-  if (status !== 204 && status !== 304) fields += `Content-Length: ${size}\r\n`;
+  if (hasBody(status)) fields += `Content-Length: ${size}\r\n`;
   const head = headOf(exchange, response, fields);
   if (exchange.method === "HEAD" || size === 0) {
     output.write(toHeadBytes(head));
@@ -64,11 +64,16 @@ function writePlain(output: Output, exchange: Exchange, response: PlainResponse)
   return bytes;
 }
 
+/** Whether an answer of this status has a body, be it an empty one. */
+function hasBody(status: number): boolean {
+  return status !== 204 && status !== 304;
+}
+
 async function writeStream(output: Output, exchange: Exchange, response: Response): Promise<void> {
-  const { body, headers } = response;
+  const { body, headers, status } = response;
   const isChunked = !headers.has("content-length") && !exchange.isHttp10 && body !== null;
   // To HEAD this would be a lie: Hono has thrown away a body whose length nobody knows any more.
-  const isEmpty = body === null && exchange.method !== "HEAD";
+  const isEmpty = body === null && exchange.method !== "HEAD" && hasBody(status);
   const chunked = `Transfer-Encoding: chunked\r\n${trailerLine(response)}`;
   const framing = isChunked ? chunked : isEmpty ? "Content-Length: 0\r\n" : "";
   let fields = framing;
