@@ -42,6 +42,8 @@ export class Environment {
   readonly #running = new Set<Running>();
   /** Why the next invocation fails: how init ended, or what the idle runtime ended with. */
   #failure: InitOutcome | undefined;
+  /** The present boot, or the last one, when all it means has been done. */
+  #booted: Promise<unknown> = Promise.resolve();
   #reset: Promise<void> = Promise.resolve();
   /** The code changed while processes were busy with the old one. */
   #isReloadDue = false;
@@ -198,7 +200,7 @@ export class Environment {
   async #serve(running: Running): Promise<void> {
     const { invocation } = running;
     const { events } = this.options;
-    if (this.#state === "booting") await this.#generation.initialized;
+    if (this.#state === "booting") await this.#booted;
     // What was written before this began is not its own; processes may end over it.
     if (this.#state === "ready") await this.#generation.drain();
     while (this.#state === "resetting") await this.#reset;
@@ -301,7 +303,7 @@ export class Environment {
     const { clock, policy } = this.options;
     if (this.#state === "booting") {
       // Init has ended well, and is about to be noticed.
-      void this.#generation.initialized.then(() => this.#onFault(fault, by));
+      void this.#booted.then(() => this.#onFault(fault, by));
       return;
     }
     const served = [...this.#running].filter(({ isDispatched }) => isDispatched);
@@ -364,8 +366,13 @@ export class Environment {
   /** Starts the processes, outside of any invocation. */
   async #boot(): Promise<InitOutcome> {
     this.#startFresh("init", this.options.policy.initLimitMs);
+    const booted = this.#generation.initialized.then((outcome) => this.#onBooted(outcome));
+    this.#booted = booted;
     this.#move("boot");
-    const outcome = await this.#generation.initialized;
+    return await booted;
+  }
+
+  #onBooted(outcome: InitOutcome): InitOutcome {
     if (outcome.kind === "ready") {
       // So that a runtime that dies in its first invocation does not go down as one that used nothing.
       this.options.memory.sample();
