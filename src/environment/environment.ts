@@ -184,7 +184,8 @@ export class Environment {
     );
     this.#initDurationMs = undefined;
     this.#running.delete(running);
-    if (settled.outcome.kind === "error") this.#aftermathUntil = this.options.clock.now() + aftermathMs;
+    const { kind } = invocation.streamBrokenBy ?? settled.outcome;
+    if (kind === "error") this.#aftermathUntil = this.options.clock.now() + aftermathMs;
     invocation.settle(settled);
     if (settled.isRuntimeReady || this.#outlives(running)) this.#onSettled(invocation, areExtensionsBusy);
     else this.#goOnAfter("broke", reason);
