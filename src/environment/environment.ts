@@ -170,7 +170,9 @@ export class Environment {
       ? { ...settlement, faultAfterAnswer: running.faultAfterwards, isRuntimeReady: false }
       : settlement;
     const areExtensionsBusy = settled.isRuntimeReady && this.#generation.isBusy;
-    const isInitDurationWanted = policy.reportsInitDuration && !invocation.request.isInitRetry;
+    // A restore stands in the place of init, as on AWS.
+    const isInitDurationWanted =
+      policy.reportsInitDuration && !invocation.request.isInitRetry && running.restoreDurationMs === undefined;
     events.invocationEnded(
       reportOn(invocation, settled, {
         clock: this.options.clock,

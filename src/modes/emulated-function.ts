@@ -102,6 +102,7 @@ export function newEnvironments(
         })
       : new SharedEnvironment({
           concurrency: settings.maxConcurrency,
+          clock,
           newMember: (onEnd) => build(0, onEnd),
           ...(onChange && { onChange }),
         });

@@ -2,7 +2,6 @@
 import { isatty } from "node:tty";
 import { sleep } from "../clock.ts";
 import { AsyncEvents } from "../frontend/emulator/async-events.ts";
-import { FunctionUrl } from "../frontend/emulator/function-url.ts";
 import { History } from "../frontend/emulator/history.ts";
 import { createInvokeApi } from "../frontend/emulator/invoke-api.ts";
 import { Invoker } from "../frontend/emulator/invoker.ts";
@@ -11,7 +10,6 @@ import { defaultHostname, lookAround, type Surroundings, whyNotStartable } from 
 import { execLine, welcomeLines } from "../frontend/emulator/terminal.ts";
 import { log, logLevels, setLogLevel } from "../log.ts";
 import { type Listener, listenAsGo } from "../net/listener.ts";
-import { listenNode } from "../net/node-listener.ts";
 import { startReaping } from "../process/reaper.ts";
 import type { EmulatorCommandLine } from "../settings/emulator-flags.ts";
 import { ConfigurationError } from "../settings/setting.ts";
@@ -81,6 +79,7 @@ async function serve(program: Program, fn: EmulatedFunction): Promise<ExitStatus
   return exitStatus.done;
 }
 
+/** Loaded only where it is asked for. @throws {ListenError} */
 async function serveUrl(
   { clock }: Program,
   { arn, commandLine: { flags } }: EmulatedFunction,
@@ -89,7 +88,11 @@ async function serveUrl(
 ): Promise<Listener | undefined> {
   if (!flags.functionUrl) return undefined;
   const { mode, cors, port } = flags.functionUrl;
-  let url: FunctionUrl | undefined;
+  const [{ FunctionUrl }, { listenNode }] = await Promise.all([
+    import("../frontend/emulator/function-url.ts"),
+    import("../net/node-listener.ts"),
+  ]);
+  let url: InstanceType<typeof FunctionUrl> | undefined;
   const listener = await listenNode("the Function URL", { hostname, port }, (request, raw) =>
     url ? url.fetch(request, raw) : new Response(null, { status: 503 }),
   );

@@ -56,7 +56,9 @@ describe("a runtime that asks for its restore", () => {
     expect(await invoked).toEqual({ outcome: response() });
     expect(world.restores).toEqual([{ status: "success", errorType: undefined, durationMs: 250 }]);
     expect(world.told).toEqual(["restore", "start id-1", "end id-1"]);
-    expect(world.reports).toMatchObject([{ durationMs: 20, restoreDurationMs: 250, isInitFailure: false }]);
+    expect(world.reports).toMatchObject([
+      { durationMs: 20, restoreDurationMs: 250, isInitFailure: false, initDurationMs: undefined },
+    ]);
   });
 
   test("is restored once: later invocations know nothing of it", async () => {

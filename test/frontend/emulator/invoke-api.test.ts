@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Outcome } from "../../../src/environment/invocation.ts";
+import { PlainResponse } from "../../../src/net/listener/plain-response.ts";
 import { bytes, crash, handlerError, invokePath, response, silence, timeout, World } from "./world.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -360,6 +361,16 @@ describe("a browser", () => {
     expect(preflight.headers.get("access-control-allow-methods")).toContain("POST");
     expect(preflight.headers.get("access-control-allow-headers")).toBe("x-amz-log-type");
     expect(world.invocations).toHaveLength(1);
+  });
+
+  test("gets a large answer whole", async () => {
+    const large = JSON.stringify("x".repeat(200_000));
+    const world = new World({ outcome: () => response(large) });
+    const answer = await world.invoke("{}", { Origin: "http://localhost:5173" });
+    expect(answer).toBeInstanceOf(PlainResponse);
+    const { plainBody, plainHeaders } = answer as PlainResponse;
+    expect(Buffer.from(plainBody).toString()).toBe(large);
+    expect(plainHeaders).toMatchObject({ "Access-Control-Allow-Origin": "http://localhost:5173", Vary: "Origin" });
   });
 
   test("T64: callers without Origin are never refused, whatever they call us", async () => {
