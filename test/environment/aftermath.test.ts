@@ -1,4 +1,4 @@
-/** An end of the runtime, or of an extension, belongs to the invocation it came from: `docs/contract/decisions.md 29`. */
+/** An end of the runtime, or of an extension, belongs to the invocation it came from. */
 import { describe, expect, test } from "bun:test";
 import type { Outcome } from "../../src/environment/invocation.ts";
 import { aftermathMs } from "../../src/environment/limits.ts";

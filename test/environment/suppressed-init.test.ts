@@ -1,4 +1,4 @@
-/** A failed init that is tried again inside the next invocation: rows of `docs/contract/lifecycle-2.md 7.1`. */
+/** A failed init that is tried again inside the next invocation: `docs/contract/lifecycle-2.md 1.4`. */
 import { describe, expect, test } from "bun:test";
 import { oneAtATime, type Policy } from "../../src/environment/policy.ts";
 import { isPending } from "../runtime-api/fixture.ts";
