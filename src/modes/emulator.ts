@@ -116,7 +116,7 @@ function tellStart(
   if (problem) log.error(problem);
   if (limits.notice) tell(limits.notice);
   if (isTerminal) {
-    const hasPage = !flags.isUiOff;
+    const hasPage = false;
     const { functionName } = settings;
     for (const line of welcomeLines({ functionName, hostname, port, hasPage, functionUrlPort })) tell(line);
     return;
