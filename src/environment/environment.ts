@@ -9,7 +9,7 @@ import type { Launch } from "../process/launch.ts";
 import type { EnvironmentEvents } from "../telemetry/events.ts";
 import type { ShutdownReason } from "./extensions/extension.ts";
 import { Generation, type InitOutcome } from "./generation.ts";
-import { Invocation, type InvokeRequest } from "./invocation.ts";
+import { Invocation, type InvokeRequest, type Settlement } from "./invocation.ts";
 import { type Event, next, type State, takesInvocations } from "./lifecycle-table.ts";
 import { aftermathMs, memorySampleEveryMs, restoreMs, shutdownMs } from "./limits.ts";
 import type { Policy } from "./policy.ts";
@@ -42,6 +42,8 @@ export class Environment {
   readonly #running = new Set<Running>();
   /** Why the next invocation fails: how init ended, or what the idle runtime ended with. */
   #failure: InitOutcome | undefined;
+  /** The present boot, or the last one, when all it means has been done. */
+  #booted: Promise<unknown> = Promise.resolve();
   #reset: Promise<void> = Promise.resolve();
   /** The code changed while processes were busy with the old one. */
   #isReloadDue = false;
@@ -87,9 +89,9 @@ export class Environment {
   async init(): Promise<InitOutcome> {
     if (next(this.#state, "boot", this.options.policy) === undefined) return { kind: "cancelled" };
     const startedAt = this.options.clock.now();
-    const outcome = await this.#boot(this.options.policy.initLimitMs);
+    const outcome = await this.#boot();
     if (outcome.kind === "ready") this.#initDurationMs = this.options.clock.now() - startedAt;
-    if (this.#state === "resetting") await this.#reset;
+    else if (this.options.policy.afterFailedInit === "resetting") await this.#reset;
     return outcome;
   }
 
@@ -122,36 +124,55 @@ export class Environment {
     await this.#reset;
   }
 
-  /** One invocation from its turn to its REPORT. */
+  /** One invocation from its turn to its REPORT. Whatever fails inside init, it is settled and the next one has its turn. */
   async #run(running: Running): Promise<void> {
-    const { events, memory, policy } = this.options;
     const { invocation } = running;
-    const stopSampling = every(this.options.clock, memorySampleEveryMs, () => memory.sample());
     // A restore has a time of its own.
-    if (!this.exchanges.isSnapshot) this.#startTime(running);
-    this.#serve(running).catch((error) => {
-      log.error("serving an invocation failed inside init, please report this:", error);
-      invocation.fail({ type: "Sandbox.Failure", reason: messageOf(error) });
-    });
+    if (!this.#isRestoreDue) this.#startTime(running);
+    const settlement = await this.#overOf(running);
+    try {
+      await this.#settle(running, settlement);
+    } catch (error) {
+      failureInside("settling an invocation", error);
+      this.#running.delete(running);
+      invocation.settle({ ...settlement, isRuntimeReady: false });
+      this.#generation.beginEnd("failure");
+      this.#goOnAfter("broke");
+    }
+  }
+
+  /** Serves it. @returns how it ended; its timers are called off */
+  async #overOf(running: Running): Promise<Settlement> {
+    const { clock, memory } = this.options;
+    const { invocation } = running;
+    const stopSampling = every(clock, memorySampleEveryMs, () => memory.sample());
+    this.#serve(running).catch((error) => invocation.fail(failureInside("serving an invocation", error)));
     const settlement = await invocation.over;
     running.stopTimer();
     stopSampling();
+    return settlement;
+  }
 
+  /** Sees all that belongs to an invocation that is over, and settles it. */
+  async #settle(running: Running, settlement: Settlement): Promise<void> {
+    const { events, memory, policy } = this.options;
+    const { invocation } = running;
     running.announce();
     if (!running.isDispatched) events.invocationDispatched(invocation.request);
     // Measured before processes are killed: the dead have no memory to look at.
     const maxMemoryMb = memory.sample();
     const durationMs = running.durationMs();
-    const livesOn = running.hasTimedOut && policy.afterTimeout === "late answer";
-    if (livesOn) this.exchanges.forget(invocation);
+    if (this.#outlives(running)) this.exchanges.forget(invocation);
     const reason = running.hasTimedOut ? "timeout" : this.#isStopping ? "spindown" : "failure";
-    if (!settlement.isRuntimeReady && !livesOn) this.#generation.beginEnd(reason);
+    if (!settlement.isRuntimeReady && !this.#outlives(running)) this.#generation.beginEnd(reason);
     await this.#generation.drain();
     const settled = running.faultAfterwards
       ? { ...settlement, faultAfterAnswer: running.faultAfterwards, isRuntimeReady: false }
       : settlement;
     const areExtensionsBusy = settled.isRuntimeReady && this.#generation.isBusy;
-    const isInitDurationWanted = policy.reportsInitDuration && !invocation.request.isInitRetry;
+    // A restore stands in the place of init, as on AWS.
+    const isInitDurationWanted =
+      policy.reportsInitDuration && !invocation.request.isInitRetry && running.restoreDurationMs === undefined;
     events.invocationEnded(
       reportOn(invocation, settled, {
         clock: this.options.clock,
@@ -165,26 +186,33 @@ export class Environment {
     );
     this.#initDurationMs = undefined;
     this.#running.delete(running);
-    if (settled.outcome.kind === "error") this.#aftermathUntil = this.options.clock.now() + aftermathMs;
+    const { kind } = invocation.streamBrokenBy ?? settled.outcome;
+    if (kind === "error") this.#aftermathUntil = this.options.clock.now() + aftermathMs;
     invocation.settle(settled);
-    if (settled.isRuntimeReady || livesOn) this.#onSettled(invocation, areExtensionsBusy);
-    else this.#move("broke", reason);
+    if (settled.isRuntimeReady || this.#outlives(running)) this.#onSettled(invocation, areExtensionsBusy);
+    else this.#goOnAfter("broke", reason);
+  }
+
+  /** Whether the processes take others although the time of this one is over. */
+  #outlives({ hasTimedOut }: Running): boolean {
+    const { isInitialized, fault } = this.#generation;
+    return hasTimedOut && this.options.policy.afterTimeout === "late answer" && isInitialized && !fault;
   }
 
   /** Brings the invocation to processes that poll, or settles it with what prevented that. */
   async #serve(running: Running): Promise<void> {
     const { invocation } = running;
     const { events } = this.options;
-    if (this.#state === "booting") await this.#generation.initialized;
+    if (this.#state === "booting") await this.#booted;
     // What was written before this began is not its own; processes may end over it.
     if (this.#state === "ready") await this.#generation.drain();
     while (this.#state === "resetting") await this.#reset;
-    if (this.#isStopping) return invocation.end({ kind: "stopped" });
+    if (this.#isStopping) return this.#refuse(invocation);
     if (!invocation.isWaiting) return;
     this.#move("invoke");
-    const failure = this.#failure;
-    this.#failure = undefined;
-    if (failure) return running.endWithInit(failure);
+    // It stands until the reset that follows: several may have waited for the same init.
+    if (this.#failure) return running.endWithInit(this.#failure);
+    if (!running.isTimed && !this.#isRestoreDue) this.#startTime(running);
     if (this.#state === "starting") {
       if (!this.options.policy.hasInitReports) running.announce();
       this.#startFresh("invoke");
@@ -195,6 +223,8 @@ export class Environment {
     }
     if (this.exchanges.isSnapshot && !(await this.#restore(running))) return;
     if (!invocation.isWaiting) return;
+    // Among several, one may come between the end of the processes and the end of those they served.
+    if (this.#generation.fault) return invocation.fail(this.#generation.fault);
     running.announce();
     running.isDispatched = true;
     events.invocationDispatched(invocation.request);
@@ -210,6 +240,18 @@ export class Environment {
     if (outcome.kind === "overdue") running.invocation.fail(restoreTimeoutFault(restoreMs));
     else if (outcome.kind !== "ready") running.endWithInit(outcome);
     return outcome.kind === "ready";
+  }
+
+  /** Whether the next invocation begins with the restore of a snapshot. */
+  get #isRestoreDue(): boolean {
+    return this.exchanges.isSnapshot && (this.#state === "ready" || this.#state === "serving");
+  }
+
+  /** Nothing starts any more. An environment that ends by itself says why. */
+  #refuse(invocation: Invocation): void {
+    const { fault } = this.#generation;
+    if (this.#isEndingByItself && fault) invocation.fail(fault);
+    else invocation.end({ kind: "stopped" });
   }
 
   #startTime(running: Running): void {
@@ -231,7 +273,14 @@ export class Environment {
     }
     this.#move("settled");
     if (areExtensionsBusy) void this.#awaitExtensions(invocation);
-    else this.#move("extensions done");
+    else this.#goOnAfter("extensions done");
+  }
+
+  /** Also where the event means nothing any more: there is room for the next invocation, or time for a reload. */
+  #goOnAfter(event: Event, reason?: ShutdownReason): void {
+    if (this.#move(event, reason)) return;
+    this.#reloadIfDue();
+    this.#takeNext();
   }
 
   async #awaitExtensions({ request, deadlineMs }: Invocation): Promise<void> {
@@ -255,6 +304,11 @@ export class Environment {
   /** Processes of the present generation broke. */
   #onFault(fault: Fault, by: "runtime" | "extension"): void {
     const { clock, policy } = this.options;
+    if (this.#state === "booting") {
+      // Init has ended well, and is about to be noticed.
+      void this.#booted.then(() => this.#onFault(fault, by));
+      return;
+    }
     const served = [...this.#running].filter(({ isDispatched }) => isDispatched);
     if (served.length > 0) {
       for (const running of served) running.fail(fault);
@@ -305,19 +359,23 @@ export class Environment {
   #reloadIfDue(): void {
     if (!this.#isReloadDue || this.#running.size > 0) return;
     if (this.#state === "cold") {
-      this.#isReloadDue = false;
       log.info("the function's code changed: its processes are replaced");
-      void this.#boot(undefined);
+      void this.#boot();
     } else {
       this.#move("code changed", "spindown");
     }
   }
 
   /** Starts the processes, outside of any invocation. */
-  async #boot(limitMs: number | undefined): Promise<InitOutcome> {
-    this.#startFresh("init", limitMs);
+  async #boot(): Promise<InitOutcome> {
+    this.#startFresh("init", this.options.policy.initLimitMs);
+    const booted = this.#generation.initialized.then((outcome) => this.#onBooted(outcome));
+    this.#booted = booted;
     this.#move("boot");
-    const outcome = await this.#generation.initialized;
+    return await booted;
+  }
+
+  #onBooted(outcome: InitOutcome): InitOutcome {
     if (outcome.kind === "ready") {
       // So that a runtime that dies in its first invocation does not go down as one that used nothing.
       this.options.memory.sample();
@@ -331,6 +389,8 @@ export class Environment {
 
   #startFresh(phase: "init" | "invoke", limitMs?: number): void {
     if (this.#generation.isStarted) this.#generation = this.#newGeneration();
+    // They have the code that is there now.
+    this.#isReloadDue = false;
     this.#generation.start(phase, limitMs);
   }
 
@@ -355,6 +415,8 @@ export class Environment {
     const generation = this.#generation;
     this.#failure = undefined;
     generation.beginEnd(reason);
+    // Their time would be over before anybody could answer them.
+    for (const { invocation, isDispatched } of this.#running) if (isDispatched) invocation.end({ kind: "stopped" });
     this.#reset = Promise.resolve()
       .then(() => this.#endProcesses(generation, reason))
       .catch((error) => log.error("reset failed:", error))
@@ -375,6 +437,11 @@ export class Environment {
       events.processesEnded();
     }
   }
+}
+
+function failureInside(what: string, error: unknown): Fault {
+  log.error(`${what} failed inside init, please report this:`, error);
+  return { type: "Sandbox.Failure", reason: messageOf(error) };
 }
 
 function reasonOf(outcome: InitOutcome): ShutdownReason {

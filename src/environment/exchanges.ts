@@ -67,7 +67,7 @@ export class Exchanges {
     this.#current = undefined;
     this.#state = after;
     if (before === "Started" || before === "Restoring") this.events.onFirstNext();
-    current?.invocation.polledAgain();
+    if (current) this.#finished(current);
     if (signal.aborted) return undefined;
     const pending = this.#pending.shift();
     return pending ? this.#handOver(pending) : await this.#wait(signal);
@@ -85,7 +85,10 @@ export class Exchanges {
       () => this.#state,
       (answered) => this.#onAnswered(answered),
     );
-    this.#running.set(invocation.request.requestId, exchange);
+    const { requestId } = invocation.request;
+    this.#running.set(requestId, exchange);
+    // Its caller tries an event again under the same id: an answer is this attempt's now.
+    this.#lateIds.delete(requestId);
     const waiter = this.#waiters.shift();
     if (waiter) waiter.resolve(this.#handOver(exchange));
     else this.#pending.push(exchange);
@@ -152,7 +155,7 @@ export class Exchanges {
 
   /** Whether the runtime waits for its restore. */
   get isSnapshot(): boolean {
-    return this.#state === "RestoreReady";
+    return this.#life === "alive" && this.#state === "RestoreReady";
   }
 
   /** Lets the runtime go on after its snapshot. */
@@ -186,10 +189,15 @@ export class Exchanges {
   /**
    * One at a time, a finished exchange stays until the next poll: a second answer is then refused by state, not by id.
    */
-  #onAnswered({ invocation }: Exchange): void {
-    if (this.#isOneAtATime) return;
-    this.#running.delete(invocation.request.requestId);
-    invocation.polledAgain();
+  #onAnswered(exchange: Exchange): void {
+    if (!this.#isOneAtATime) this.#finished(exchange);
+  }
+
+  /** The runtime is done with it: nothing is kept of what may be megabytes. */
+  #finished(exchange: Exchange): void {
+    const { requestId } = exchange.request;
+    if (this.#running.get(requestId) === exchange) this.#running.delete(requestId);
+    exchange.invocation.polledAgain();
   }
 
   #wait(signal: AbortSignal): Promise<Exchange | undefined> {

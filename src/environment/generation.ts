@@ -45,7 +45,11 @@ export class Generation {
   #startedAt: number | undefined;
   #isRuntimeTried = false;
   readonly #callOffInitTimers: (() => void)[] = [];
+  /** Of what has yet to be told: nothing is, once these processes are being ended. */
+  readonly #callOffTellings: (() => void)[] = [];
   #hasInitEnded = false;
+  #fault: Fault | undefined;
+  /** From the beginning of a restore until it has ended well. */
   #restored: PromiseWithResolvers<InitOutcome> | undefined;
   /** Waits for extensions to finish what they do. */
   #settling: (() => void)[] = [];
@@ -74,6 +78,11 @@ export class Generation {
 
   get isStarted(): boolean {
     return this.#startedAt !== undefined;
+  }
+
+  /** What broke these processes after init, first; `undefined`: nothing did. */
+  get fault(): Fault | undefined {
+    return this.#fault;
   }
 
   /**
@@ -120,6 +129,8 @@ export class Generation {
     const callOff = clock.after(limitMs, () => restored.resolve({ kind: "overdue", limitMs }));
     const outcome = await restored.promise;
     callOff();
+    // After one that failed there is nothing more to tell: these processes are given up.
+    if (outcome.kind === "ready") this.#restored = undefined;
     events.restoreEnded({ ...statusOf(outcome), durationMs: clock.now() - startedAt });
     return outcome;
   }
@@ -181,6 +192,7 @@ export class Generation {
       processOf: (extension) => this.#processes.of(extension),
       onRuntimeEnded: () => events.shutdownStarted(),
     });
+    for (const callOff of this.#callOffTellings.splice(0)) callOff();
     this.#finishInit({ kind: "cancelled" }, reason);
     this.#restored?.resolve({ kind: "cancelled" });
     this.#wakeSettling();
@@ -266,7 +278,7 @@ export class Generation {
     const { reported = "ExitError", name } = extension;
     const told = `the extension ${name} reported ${extension.toReport().errorType}`;
     log.error(told);
-    this.options.clock.after(extensionLastWordsMs, () => {
+    this.#tellAfter(extensionLastWordsMs, () => {
       this.#fail({ type: `Extension.${reported}`, reason: `${told} and did not end` }, "extension");
     });
   }
@@ -311,7 +323,7 @@ export class Generation {
     if (!this.#exit || this.#shutdown) return;
     // A report that is still being read decides, unless it never comes to its end.
     if (this.exchanges.isReportingInitError) {
-      this.options.clock.after(lostReportMs, () => this.#tellExit());
+      this.#tellAfter(lostReportMs, () => this.#tellExit());
     } else {
       this.#tellExit();
     }
@@ -320,6 +332,8 @@ export class Generation {
   #tellExit(): void {
     if (!this.#exit || this.#shutdown) return;
     const fault = runtimeExitFault(this.#exit);
+    // It is told once, whichever of a lost report and the end of its time came first.
+    this.#exit = undefined;
     const reported = this.#firstReport;
     if (reported) this.#fail({ ...fault, type: `Extension.${reported}` }, "extension");
     else this.#fail(fault, "runtime");
@@ -327,8 +341,18 @@ export class Generation {
 
   #fail(fault: Fault, by: "runtime" | "extension"): void {
     if (this.#shutdown) return;
-    if (this.isInitialized) this.options.onFault(fault, by);
-    else this.#finishInit({ kind: "fault", fault });
+    if (!this.isInitialized) {
+      this.#finishInit({ kind: "fault", fault });
+      return;
+    }
+    this.#fault ??= fault;
+    // Whoever waits for the restore hears of it there.
+    if (this.#restored) this.#restored.resolve({ kind: "fault", fault });
+    else this.options.onFault(fault, by);
+  }
+
+  #tellAfter(ms: number, tell: () => void): void {
+    this.#callOffTellings.push(this.options.clock.after(ms, tell));
   }
 
   #wakeSettling(): void {

@@ -29,7 +29,7 @@ export type Event =
   | "invoke"
   /** The last invocation that ran has ended well: its processes can take another. */
   | "settled"
-  /** An invocation has ended and its processes can take no other. */
+  /** An invocation has ended, though it may never have reached them, and its processes can take no other. */
   | "broke"
   /** No extension works on the last invocation any more. */
   | "extensions done"
@@ -67,11 +67,11 @@ export const lifecycle: Readonly<Record<State, Partial<Record<Event, Target>>>> 
     stop: "stopping",
   },
   starting: { initialized: "serving", broke: broken, stop: "stopping" },
-  ready: { invoke: "serving", "code changed": "resetting", ...idle },
+  ready: { invoke: "serving", broke: broken, "code changed": "resetting", ...idle },
   serving: { settled: "finishing", broke: broken, stop: "stopping" },
   finishing: { "extensions done": "ready", "extensions overdue": "resetting", ...idle },
-  doomed: { invoke: "serving", "code changed": "resetting", stop: "stopping" },
-  failed: { invoke: "serving", "code changed": "resetting", stop: "stopping" },
+  doomed: { invoke: "serving", broke: broken, "code changed": "resetting", stop: "stopping" },
+  failed: { invoke: "serving", broke: broken, "code changed": "resetting", stop: "stopping" },
   resetting: { ended: "cold", stop: "stopping" },
   stopping: { ended: "stopped" },
   stopped: {},

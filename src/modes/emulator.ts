@@ -2,7 +2,6 @@
 import { isatty } from "node:tty";
 import { sleep } from "../clock.ts";
 import { AsyncEvents } from "../frontend/emulator/async-events.ts";
-import { FunctionUrl } from "../frontend/emulator/function-url.ts";
 import { History } from "../frontend/emulator/history.ts";
 import { createInvokeApi } from "../frontend/emulator/invoke-api.ts";
 import { Invoker } from "../frontend/emulator/invoker.ts";
@@ -11,7 +10,6 @@ import { defaultHostname, lookAround, type Surroundings, whyNotStartable } from 
 import { execLine, welcomeLines } from "../frontend/emulator/terminal.ts";
 import { log, logLevels, setLogLevel } from "../log.ts";
 import { type Listener, listenAsGo } from "../net/listener.ts";
-import { listenNode } from "../net/node-listener.ts";
 import { startReaping } from "../process/reaper.ts";
 import type { EmulatorCommandLine } from "../settings/emulator-flags.ts";
 import { ConfigurationError } from "../settings/setting.ts";
@@ -24,7 +22,7 @@ const farewellMs = 100;
 
 /** Runs to the end. @throws {ConfigurationError} and {ListenError} for a start that failed */
 export async function runEmulator(program: Program, commandLine: EmulatorCommandLine): Promise<ExitStatus> {
-  const fn = readFunction(program.given, commandLine);
+  const fn = await readFunction(program.given, commandLine);
   setLogLevel(fn.settings.logLevel);
   startReaping();
   if (commandLine.flags.event === undefined) return await serve(program, fn);
@@ -81,6 +79,7 @@ async function serve(program: Program, fn: EmulatedFunction): Promise<ExitStatus
   return exitStatus.done;
 }
 
+/** Loaded only where it is asked for. @throws {ListenError} */
 async function serveUrl(
   { clock }: Program,
   { arn, commandLine: { flags } }: EmulatedFunction,
@@ -89,7 +88,11 @@ async function serveUrl(
 ): Promise<Listener | undefined> {
   if (!flags.functionUrl) return undefined;
   const { mode, cors, port } = flags.functionUrl;
-  let url: FunctionUrl | undefined;
+  const [{ FunctionUrl }, { listenNode }] = await Promise.all([
+    import("../frontend/emulator/function-url.ts"),
+    import("../net/node-listener.ts"),
+  ]);
+  let url: InstanceType<typeof FunctionUrl> | undefined;
   const listener = await listenNode("the Function URL", { hostname, port }, (request, raw) =>
     url ? url.fetch(request, raw) : new Response(null, { status: 503 }),
   );
@@ -113,7 +116,7 @@ function tellStart(
   if (problem) log.error(problem);
   if (limits.notice) tell(limits.notice);
   if (isTerminal) {
-    const hasPage = !flags.isUiOff;
+    const hasPage = false;
     const { functionName } = settings;
     for (const line of welcomeLines({ functionName, hostname, port, hasPage, functionUrlPort })) tell(line);
     return;
@@ -134,8 +137,8 @@ async function startWatching(
     throw new ConfigurationError("--watch watches the working directory, which is /: start in the function's own");
   }
   const { watchForChanges } = await import("../hot-reload/watch.ts");
-  const onChange = () => {
-    log.info(`${path} changed: the next call runs the new code`);
+  const onChange = (changed: string) => {
+    log.info(`${changed} changed: the next call runs the new code`);
     reload();
   };
   const watching = watchForChanges({ paths: [path], strategy: "auto", clock, onChange });

@@ -25,11 +25,11 @@ const rows = {
   start: "start to first answer, ms",
   p50: "call of 1 KB, median, ms",
   p99: "call of 1 KB, 99 %, ms",
-  rate: "calls a second over 16 connections",
   large: "5 MB there and back, ms",
   firstByte: "first byte of a stream of 300 ms, ms",
   memory: "resident memory behind all that, MB",
   peak: "its peak, MB",
+  rate: "calls a second over 16 connections",
 } as const;
 type Row = keyof typeof rows;
 
@@ -97,13 +97,11 @@ async function measure(subject: Subject, echo: readonly string[], streaming: rea
     await (await post(large)).bytes();
     samples.large.push(performance.now() - calledAt);
   }
+  const { now, peak } = residentMb(child.pid);
+  samples.memory.push(now);
+  samples.peak.push(peak);
   samples.rate.push(await rateOf(event));
-  if (child.exitCode === null) {
-    const { now, peak } = residentMb(child.pid);
-    samples.memory.push(now);
-    samples.peak.push(peak);
-    await end(child);
-  }
+  if (child.exitCode === null) await end(child);
 
   const streamer = start(subject, streaming);
   await firstAnswer();

@@ -1,9 +1,23 @@
 /** What a person sees: the emulator on a terminal of its own. */
 import { afterEach, describe, expect, test } from "bun:test";
+import { waitUntil } from "../support/within.ts";
 import { scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
 import { binary } from "./support/init.ts";
 
-afterEach(stopEmulators);
+afterEach(async () => {
+  await stopEmulators();
+  // What was ended is `script`; the emulator behind it hears of it by the end of its terminal.
+  await waitUntil("the port is free", isPortFree);
+});
+
+function isPortFree(): boolean {
+  try {
+    Bun.listen({ hostname: "0.0.0.0", port: 8080, socket: { data() {} } }).stop(true);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** `script` gives a command a terminal: what is written to it comes out of `script`'s stdout. */
 const hasScript = Bun.which("script") !== null;

@@ -26,6 +26,11 @@ describe("an init that runs again inside an invocation", () => {
     const world = startWithExtensions(command, subscriber, { env: { LOCALSTACK_INIT_PHASE_TIMEOUT: "1" } });
     const { id, logs } = await world.init.invoke("{}");
     await world.record("a", "platform.report");
+    // The first attempt's subscriber was told of its end before it was ended itself.
+    expect(world.records("a").find(({ type }) => type === "platform.initReport")?.record).toMatchObject({
+      phase: "init",
+      status: "timeout",
+    });
     const told = lastStory(world).filter(({ type }) => /init|start|report/i.test(type));
     expect(told.map(({ type }) => type)).toEqual([
       ...["platform.initStart", "platform.initRuntimeDone", "platform.initReport"],
@@ -62,6 +67,29 @@ describe("an init that runs again inside an invocation", () => {
       ),
     );
   });
+});
+
+test("an error type that holds a tab makes no field of its own in a line", async () => {
+  const error = JSON.stringify({ errorMessage: "m", errorType: "E" });
+  const command = runFixture("reports-an-init-error.bash", error, "1", "Runtime.Own\tStatus: timeout");
+  const init = startInit(command, { env: { LOCALSTACK_INIT_FAILURE: "invoke" } });
+  const { logs } = await init.invoke("{}");
+  const lines = logs.split("\n").filter((line) => /^(INIT_)?REPORT/.test(line));
+  expect(lines).toHaveLength(3);
+  for (const line of lines) expect(line).toEndWith("\tStatus: error\tError Type: Runtime.Own");
+});
+
+test("C9: a restore has its line in front of START, and its figures in REPORT", async () => {
+  const init = startInit(runFixture("restores.ts"), { env: { AWS_LAMBDA_INITIALIZATION_TYPE: "snap-start" } });
+  const { id, logs } = await init.invoke("{}");
+  expect(logs).toMatch(
+    new RegExp(
+      "^before the snapshot\\nafter the restore\\nRESTORE_REPORT Restore Duration: \\d+\\.\\d\\d ms\\n" +
+        `START RequestId: ${id} Version: \\$LATEST\\nEND RequestId: ${id}\\nREPORT RequestId: ${id}\\t.*` +
+        "\\tMax Memory Used: \\d+ MB\\tRestore Duration: \\d+\\.\\d\\d ms\\tBilled Restore Duration: \\d+ ms\\t\\n$",
+    ),
+  );
+  expect(logs).not.toContain("Init Duration");
 });
 
 describe("a managed instance", () => {

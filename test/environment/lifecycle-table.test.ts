@@ -29,6 +29,7 @@ const table: Record<State, Row> = {
   starting: { initialized: "serving", broke: "resetting", stop: "stopping" },
   ready: {
     invoke: "serving",
+    broke: "resetting",
     "code changed": "resetting",
     "runtime crashed": "doomed",
     "processes useless": "resetting",
@@ -42,8 +43,8 @@ const table: Record<State, Row> = {
     "processes useless": "resetting",
     stop: "stopping",
   },
-  doomed: { invoke: "serving", "code changed": "resetting", stop: "stopping" },
-  failed: { invoke: "serving", "code changed": "resetting", stop: "stopping" },
+  doomed: { invoke: "serving", broke: "resetting", "code changed": "resetting", stop: "stopping" },
+  failed: { invoke: "serving", broke: "resetting", "code changed": "resetting", stop: "stopping" },
   resetting: { ended: "cold", stop: "stopping" },
   stopping: { ended: "stopped" },
   stopped: {},
@@ -61,7 +62,9 @@ const whereItTriesAgain: Partial<Record<State, Row>> = {
 const managed = managedInstance(4, undefined);
 const whereItEnds: Partial<Record<State, Row>> = {
   starting: { broke: "stopping" },
-  ready: { "runtime crashed": "stopping", "processes useless": "stopping" },
+  ready: { broke: "stopping", "runtime crashed": "stopping", "processes useless": "stopping" },
+  doomed: { broke: "stopping" },
+  failed: { broke: "stopping" },
   serving: { broke: "stopping" },
   finishing: { "runtime crashed": "stopping", "processes useless": "stopping" },
 };

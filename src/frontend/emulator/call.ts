@@ -85,13 +85,18 @@ export async function readWithin(
   limit: number,
   tooLarge: (size: number) => AwsError,
 ): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length") ?? Number.NaN) <= limit) return await request.bytes();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length;
-    if (size <= limit) chunks.push(chunk);
-    else chunks.length = 0;
+  try {
+    if (Number(request.headers.get("content-length") ?? Number.NaN) <= limit) return await request.bytes();
+    for await (const chunk of request.body ?? []) {
+      size += chunk.length;
+      if (size <= limit) chunks.push(chunk);
+      else chunks.length = 0;
+    }
+  } catch {
+    // Nobody reads this: the caller is gone.
+    throw new AwsError("InvalidRequestContentException", "The connection ended before the body of the request did");
   }
   if (size > limit) throw tooLarge(size);
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);

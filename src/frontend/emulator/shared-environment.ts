@@ -2,8 +2,10 @@
  * Managed instances: one environment whose workers serve several invocations at a time. A call for which no worker waits is
  * refused, not queued (docs/contract/lifecycle-2.md 4.1 and 4.2).
  */
+import { type Clock, sleep } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
+import { PlainResponse } from "../../net/listener/plain-response.ts";
 import type { Capacity, InvocableEnvironment, Lease, Load, Member } from "./pool.ts";
 
 /** Thrown where all workers are busy. Its answer is that of AWS's emulator, not one of the Lambda API. */
@@ -13,15 +15,24 @@ export class WorkersBusyError extends Error {
 
   toResponse(requestId: string): Response {
     const errorType = "Runtime.Unavailable";
-    return Response.json(
-      { errorType },
-      {
-        status: 400,
-        headers: { "Error-Type": errorType, "x-amzn-ErrorType": errorType, "x-amzn-RequestId": requestId },
+    return new PlainResponse(JSON.stringify({ errorType }), {
+      status: 400,
+      headers: {
+        "Content-Type": "application/json",
+        "Error-Type": errorType,
+        "x-amzn-ErrorType": errorType,
+        "x-amzn-RequestId": requestId,
       },
-    );
+    });
   }
 }
+
+/**
+ * Milliseconds a worker needs at most between its answer and its next poll. Without them a caller who calls again as soon as
+ * it has its answer would be refused.
+ */
+const pollPatienceMs = 100;
+const pollCheckMs = 2;
 
 export interface SharedMember extends Member {
   readonly environment: InvocableEnvironment & {
@@ -32,6 +43,7 @@ export interface SharedMember extends Member {
 
 export interface SharedEnvironmentOptions {
   readonly concurrency: number;
+  readonly clock: Clock;
   /** @param onEnd to be called when the environment has ended by itself, as it does when its processes break */
   readonly newMember: (onEnd: () => void) => Promise<SharedMember>;
   readonly onChange?: () => void;
@@ -43,6 +55,8 @@ export class SharedEnvironment implements Capacity {
   /** Resolves when environments that were given up are gone. */
   #ending: Promise<unknown> = Promise.resolve();
   #busy = 0;
+  /** On the clock's `now`. */
+  #workerExpectedUntil = 0;
 
   constructor(private readonly options: SharedEnvironmentOptions) {}
 
@@ -61,7 +75,7 @@ export class SharedEnvironment implements Capacity {
 
   async acquire(): Promise<Lease> {
     const member = await this.#start();
-    if (!member.environment.hasFreeWorker) throw new WorkersBusyError();
+    if (!(await this.#hasWorker(member))) throw new WorkersBusyError();
     this.#busy++;
     this.options.onChange?.();
     let isHeld = true;
@@ -71,9 +85,20 @@ export class SharedEnvironment implements Capacity {
       release: () => {
         if (isHeld) this.#busy--;
         isHeld = false;
+        this.#workerExpectedUntil = this.options.clock.now() + pollPatienceMs;
         this.options.onChange?.();
       },
     };
+  }
+
+  /** A worker that has just answered, or has just been started, is given the time to ask for its next event. */
+  async #hasWorker({ environment }: SharedMember): Promise<boolean> {
+    const { clock } = this.options;
+    while (!environment.hasFreeWorker) {
+      if (clock.now() >= this.#workerExpectedUntil) return false;
+      await sleep(clock, pollCheckMs);
+    }
+    return true;
   }
 
   reload(): void {
@@ -108,6 +133,7 @@ export class SharedEnvironment implements Capacity {
     await this.#ending;
     const member = await this.#make();
     await member.environment.init();
+    this.#workerExpectedUntil = this.options.clock.now() + pollPatienceMs;
     return member;
   }
 }

@@ -7,7 +7,7 @@ import { Output, type Sink } from "./output.ts";
 import { PlainResponse } from "./plain-response.ts";
 import { ProtocolError, type RequestHead } from "./request-head.ts";
 import { RequestParser } from "./request-parser.ts";
-import { refusalOf, writeResponse } from "./response-writer.ts";
+import { hasLength, refusalOf, writeResponse } from "./response-writer.ts";
 
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
 
@@ -162,8 +162,10 @@ export class Connection implements BodySource {
 
   #answer(exchange: Exchange, response: Response): void {
     const { method, isHttp10 } = exchange.head;
+    const isLast = this.#isHalfClosed && this.#backlogBytes === 0;
     // A client that was not told to send its body may send it or another request: nobody could tell which.
-    const keepsAlive = exchange.head.keepsAlive && !exchange.mustInvite && !this.#isHalfClosed;
+    const keepsAlive =
+      exchange.head.keepsAlive && !exchange.mustInvite && !isLast && (!isHttp10 || hasLength(response));
     const cutOff = () => this.socket.terminate();
     const written = writeResponse(this.#output, { method, isHttp10, keepsAlive, cutOff }, response);
     if (written) void written.then(() => this.#onAnswered(exchange, keepsAlive));
@@ -200,10 +202,12 @@ export class Connection implements BodySource {
     this.#exchange = undefined;
     if (this.#isEnding) return;
     if (this.#backlogBytes > 0) {
-      const bytes = Buffer.concat(this.#backlog);
+      const [first, ...others] = this.#backlog;
       this.#backlog = [];
       this.#backlogBytes = 0;
-      this.#read(bytes);
+      if (first) this.#read(others.length === 0 ? first : Buffer.concat([first, ...others]));
+      // What has not come by now never will.
+      if (this.#isHalfClosed) this.#abandon();
     }
     if (this.#backlogBytes <= maxBacklogBytes) this.#resume();
     if (this.#isHalfClosed && !this.#exchange) this.#end();

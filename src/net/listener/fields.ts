@@ -29,6 +29,12 @@ export class Fields implements UsedOfHeaders {
     return this.#lowerCase.includes(`\n${name.toLowerCase()}:`);
   }
 
+  /** @param name in lower case */
+  isRepeated(name: string): boolean {
+    const key = `\n${name}:`;
+    return this.#lowerCase.indexOf(key) !== this.#lowerCase.lastIndexOf(key);
+  }
+
   /** All values of a field, in their order. @param name in lower case */
   getAll(name: string): string[] {
     const key = `\n${name}:`;

@@ -97,7 +97,7 @@ export class IncomingBody {
     this.#begin("bytes");
     const length = this.announcedBytes;
     if (length !== undefined && length <= maxReservedBytes) {
-      const reserved = Buffer.from(new ArrayBuffer(length));
+      const reserved = Buffer.allocUnsafeSlow(length);
       for (const piece of this.#waiting) {
         reserved.set(piece, this.#reservedBytes);
         this.#reservedBytes += piece.length;

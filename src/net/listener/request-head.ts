@@ -44,15 +44,16 @@ const hostValue = /^[!$%&'()*+,.0-9:;=A-Z[\]_a-z~-]*$/;
  * @throws {ProtocolError}
  */
 export function parseHead(text: string): RequestHead {
-  const [, method, target, minor, lines] = wholeHead.exec(unfolded(text)) ?? [];
-  if (method === undefined || target === undefined || lines === undefined) throw errorIn(text);
+  const found = wholeHead.exec(unfolded(text));
+  if (found === null) throw errorIn(text);
+  const target = found[2] as string;
   if (!target.startsWith("/") && !target.includes("://")) throw new ProtocolError(400);
-  const isHttp10 = minor === "0";
-  const fields = new Fields(lines);
+  const isHttp10 = found[3] === "0";
+  const fields = new Fields(found[4] as string);
   checkHost(fields, isHttp10);
   const bodyLength = bodyLengthOf(fields, isHttp10);
   return {
-    method,
+    method: found[1] as string,
     target,
     fields,
     isHttp10,
@@ -64,9 +65,9 @@ export function parseHead(text: string): RequestHead {
 
 /** @param text the fields behind a chunked body, with the blank line behind them. @throws {ProtocolError} */
 export function parseTrailers(text: string): Fields {
-  const [, lines] = allFields.exec(unfolded(text)) ?? [];
-  if (lines === undefined) throw new ProtocolError(400);
-  return new Fields(lines);
+  const found = allFields.exec(unfolded(text));
+  if (found === null) throw new ProtocolError(400);
+  return new Fields(found[1] as string);
 }
 
 /** A value may go on in the next line, behind a blank. */
@@ -82,23 +83,25 @@ function errorIn(text: string): ProtocolError {
 }
 
 function checkHost(fields: Fields, isHttp10: boolean): void {
-  const hosts = fields.getAll("host");
-  if (hosts.length === 0 && !isHttp10) throw new ProtocolError(400, "missing required Host header");
-  if (hosts.length > 1) throw new ProtocolError(400, "too many Host headers");
-  if (!hostValue.test(hosts[0] ?? "")) throw new ProtocolError(400, "malformed Host header");
+  const host = fields.get("host");
+  if (host === null && !isHttp10) throw new ProtocolError(400, "missing required Host header");
+  if (fields.isRepeated("host")) throw new ProtocolError(400, "too many Host headers");
+  if (host !== null && !hostValue.test(host)) throw new ProtocolError(400, "malformed Host header");
 }
 
 /** Whatever two readers could take for two different lengths is refused (RFC 9112, section 6.3). */
 function bodyLengthOf(fields: Fields, isHttp10: boolean): number | "chunked" {
-  const lengths = fields.getAll("content-length");
-  const encodings = fields.getAll("transfer-encoding");
-  if (encodings.length > 0) {
-    if (lengths.length > 0 || isHttp10) throw new ProtocolError(400);
-    if (encodings.join().toLowerCase() !== "chunked") throw new ProtocolError(501, "unsupported transfer encoding");
+  const length = fields.get("content-length");
+  const encoding = fields.get("transfer-encoding");
+  if (encoding !== null) {
+    if (length !== null || isHttp10) throw new ProtocolError(400);
+    const isChunked = encoding.toLowerCase() === "chunked" && !fields.isRepeated("transfer-encoding");
+    if (!isChunked) throw new ProtocolError(501, "unsupported transfer encoding");
     return "chunked";
   }
-  const [length = "0"] = lengths;
-  if (!/^\d{1,15}$/.test(length) || lengths.some((other) => other !== length)) throw new ProtocolError(400);
+  if (length === null) return 0;
+  const isOne = !fields.isRepeated("content-length") || fields.getAll("content-length").every((one) => one === length);
+  if (!isOne || !/^\d{1,15}$/.test(length)) throw new ProtocolError(400);
   return Number(length);
 }
 

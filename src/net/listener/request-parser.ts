@@ -182,9 +182,9 @@ const endOfLine: EndFinder = (bytes, from, to) => {
 
 /** The end of the first blank line. A line may be ended by LF alone: `bash` over `/dev/tcp` does so. */
 const endOfBlock: EndFinder = (bytes, from, to) => {
-  for (let at = bytes.indexOf(lineFeed, from); at >= 0 && at + 1 < to; at = bytes.indexOf(lineFeed, at + 1)) {
-    if (bytes[at + 1] === lineFeed) return at + 2;
-    if (bytes[at + 1] === carriageReturn && at + 2 < to && bytes[at + 2] === lineFeed) return at + 3;
-  }
-  return -1;
+  const usual = bytes.indexOf("\n\r\n", from, "latin1");
+  const isFound = usual >= 0 && usual + 3 <= to;
+  const other = bytes.subarray(from, isFound ? usual : to).indexOf("\n\n", 0, "latin1");
+  if (other >= 0) return from + other + 2;
+  return isFound ? usual + 3 : -1;
 };

@@ -21,41 +21,66 @@ const onePieceBytes = 64 * 1024;
 /** Writes the answer; resolves once it is with the kernel, `undefined` when it is already. Never rejects. */
 export function writeResponse(output: Output, exchange: Exchange, response: Response): Promise<void> | undefined {
   if (!(response instanceof PlainResponse)) return writeStream(output, exchange, response);
-  for (const piece of plainPieces(exchange, response)) output.write(piece);
-  const { plainBody } = response;
-  if (typeof plainBody === "string" || plainBody.length <= onePieceBytes) return output.drained;
-  return afterwards(output.drained, () => release(plainBody));
-}
-
-function afterwards(done: Promise<void> | undefined, action: () => void): Promise<void> | undefined {
-  if (done) return done.then(action);
-  action();
+  const largeBytes = writePlain(output, exchange, response);
+  const { drained } = output;
+  if (!largeBytes) return drained;
+  if (drained) return drained.then(() => release(largeBytes));
+  release(largeBytes);
   return undefined;
 }
 
-/** In one piece where that is no waste: each piece is a packet. */
-function plainPieces(exchange: Exchange, response: PlainResponse): (string | Uint8Array)[] {
+/** Whether a client that knows no chunks can tell where the body ends, other than by the end of the connection. */
+export function hasLength(response: Response): boolean {
+  return response instanceof PlainResponse || response.body === null || response.headers.has("content-length");
+}
+
+/**
+ * In one piece where that is no waste: each piece is a packet.
+ * @returns the bytes of a large body, of no use to anybody once they are sent
+ */
+function writePlain(output: Output, exchange: Exchange, response: PlainResponse): Uint8Array | undefined {
   const { status, plainBody: body, plainHeaders } = response;
   const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
-  const hasLength = status !== 204 && status !== 304;
-  const head = headOf(exchange, response, plainHeaders, hasLength ? `Content-Length: ${size}\r\n` : "");
-  if (exchange.method === "HEAD" || size === 0) return [toHeadBytes(head)];
-  if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) return [head + body];
-  const pieces = [Buffer.from(head, "latin1"), typeof body === "string" ? Buffer.from(body) : body];
-  return size <= onePieceBytes ? [Buffer.concat(pieces)] : pieces;
+  let fields = "";
+  for (const name in plainHeaders) fields += `${name}: ${plainHeaders[name]}\r\n`;
+  if (hasBody(status)) fields += `Content-Length: ${size}\r\n`;
+  const head = headOf(exchange, response, fields);
+  if (exchange.method === "HEAD" || size === 0) {
+    output.write(toHeadBytes(head));
+    return undefined;
+  }
+  if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) {
+    output.write(head + body);
+    return undefined;
+  }
+  const headBytes = Buffer.from(head, "latin1");
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  if (size <= onePieceBytes) {
+    output.write(Buffer.concat([headBytes, bytes]));
+    return undefined;
+  }
+  output.write(headBytes);
+  output.write(bytes);
+  return bytes;
+}
+
+/** Whether an answer of this status has a body, be it an empty one. */
+function hasBody(status: number): boolean {
+  return status !== 204 && status !== 304;
 }
 
 async function writeStream(output: Output, exchange: Exchange, response: Response): Promise<void> {
-  const { body, headers } = response;
+  const { body, headers, status } = response;
   const isChunked = !headers.has("content-length") && !exchange.isHttp10 && body !== null;
   // To HEAD this would be a lie: Hono has thrown away a body whose length nobody knows any more.
-  const isEmpty = body === null && exchange.method !== "HEAD";
+  const isEmpty = body === null && exchange.method !== "HEAD" && hasBody(status);
   const chunked = `Transfer-Encoding: chunked\r\n${trailerLine(response)}`;
   const framing = isChunked ? chunked : isEmpty ? "Content-Length: 0\r\n" : "";
-  const named = Object.fromEntries(Array.from(headers, ([name, value]) => [canonical(name), value]));
-  output.write(toHeadBytes(headOf(exchange, response, named, framing)));
+  let fields = framing;
+  for (const [name, value] of headers) fields += `${canonical(name)}: ${value}\r\n`;
+  output.write(toHeadBytes(headOf(exchange, response, fields)));
   if (body === null) return output.drained;
-  if (exchange.method === "HEAD") return await body.cancel();
+  if (exchange.method === "HEAD" || output.isClosed) return await body.cancel();
   const reader = body.getReader();
   // Also while nothing comes of it: nobody is there to take what it still has.
   output.onClosed = () => void reader.cancel().catch(() => {});
@@ -86,15 +111,10 @@ export function refusalOf(error: ProtocolError): string {
   );
 }
 
-function headOf(
-  { isHttp10, keepsAlive }: Exchange,
-  { status, statusText }: Response,
-  headers: Readonly<Record<string, string>>,
-  framing: string,
-): string {
+/** @param fields each with its line break; without those every answer has */
+function headOf({ isHttp10, keepsAlive }: Exchange, { status, statusText }: Response, fields: string): string {
   let text = `HTTP/1.${isHttp10 ? 0 : 1} ${status} ${reasonPhrases[status] ?? statusText}\r\n`;
-  for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
-  text += `Date: ${httpDate()}\r\n${framing}`;
+  text += `${fields}Date: ${httpDate()}\r\n`;
   if (!keepsAlive) text += "Connection: close\r\n";
   else if (isHttp10) text += "Connection: keep-alive\r\n";
   return `${text}\r\n`;

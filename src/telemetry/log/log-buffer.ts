@@ -22,8 +22,11 @@ export interface LogText {
   release(): void;
 }
 
-/** Bytes of one piece. */
-const pieceBytes = 32 * 1024;
+/** Bytes of a piece: as many as the log has so far. Small logs have to be cheap, and large ones go out in few writes. */
+const pieceBytes = { least: 32 * 1024, most: 512 * 1024 };
+
+/** Bytes of output at most that are kept or left out together. Smaller ones would cost the escaping its speed. */
+const blockBytes = 256 * 1024;
 
 /** Bytes of an escaped log above which output is only counted: a function that logs for ever must not end init. */
 const maxLogBytes = 256 * 1024 * 1024;
@@ -112,7 +115,7 @@ export class LogBuffer {
 
   #addBytes(bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length; ) {
-      const end = endOfPiece(bytes, from, pieceBytes);
+      const end = endOfPiece(bytes, from, blockBytes);
       if (this.#hasRoom(end - from)) {
         this.#escape(bytes, from, end);
         this.#isAtLineStart = bytes[end - 1] === newline;
@@ -170,7 +173,7 @@ export class LogBuffer {
 
   #newPage(): void {
     this.#closePiece();
-    this.#page = new Uint8Array(pieceBytes);
+    this.#page = new Uint8Array(Math.min(Math.max(this.#fullBytes, pieceBytes.least), pieceBytes.most));
     this.#start = 0;
     this.#end = 0;
   }

@@ -169,6 +169,35 @@ describe("a client that is gone", () => {
     expect(fixture.socket.isShutDown).toBe(true);
   });
 
+  test("and has closed its half behind several requests gets all answers", async () => {
+    const fixture = new Fixture(echo);
+    fixture.receive(get("/a") + post("/b", "1") + get("/c"));
+    fixture.connection.halfClose();
+    expect(await fixture.sent()).toBe(
+      `${ok("GET /a ")}${ok("POST /b 1")}HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nGET /c `,
+    );
+    expect(fixture.socket.isShutDown).toBe(true);
+  });
+
+  test("and has closed its half in the middle of the second request gets the answer to the first", async () => {
+    const fixture = new Fixture(async (request) => new PlainResponse(await request.text().catch(() => "broken")));
+    fixture.receive(post("/a", "1") + post("/b", "22").slice(0, -1));
+    fixture.connection.halfClose();
+    expect(await fixture.sent()).toBe(
+      `${ok("1")}HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nbroken`,
+    );
+  });
+
+  test("gets no stream either, if it left before that began", async () => {
+    const answer = Promise.withResolvers<Response>();
+    const cancelled = Promise.withResolvers<void>();
+    const fixture = new Fixture(() => answer.promise);
+    fixture.receive(get("/a"));
+    fixture.connection.close();
+    answer.resolve(new Response(new ReadableStream({ cancel: () => cancelled.resolve() })));
+    await cancelled.promise;
+  });
+
   test("gets no answer, and that harms nobody", async () => {
     const answer = Promise.withResolvers<Response>();
     const fixture = new Fixture(() => answer.promise);

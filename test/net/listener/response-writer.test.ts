@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { PlainResponse } from "../../../src/net/listener/plain-response.ts";
+import { withTrailers } from "../../../src/net/listener/response-trailers.ts";
 import { Fixture, get, host, turns } from "./support.ts";
 
 async function answerTo(request: string, response: Response): Promise<string> {
@@ -66,6 +67,20 @@ describe("any other answer is a stream", () => {
       },
     });
 
+  test.each([
+    [200, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"],
+    [204, "HTTP/1.1 204 No Content\r\n\r\n"],
+  ])("or, of status %d, nothing", async (status, text) => {
+    expect(await answerTo(get("/"), new Response(null, { status }))).toBe(text);
+  });
+
+  test("with trailers behind it", async () => {
+    const response = withTrailers(new Response(parts("a")), ["X-T"], Promise.resolve({ "X-T": "1" }));
+    const text = await answerTo(get("/"), response);
+    expect(text).toContain("Trailer: X-T\r\n");
+    expect(text).toEndWith("1\r\na\r\n0\r\nX-T: 1\r\n\r\n");
+  });
+
   test("in chunks, each sent when it is there", async () => {
     let push: (text: string) => void = () => {};
     let end = () => {};
@@ -77,7 +92,7 @@ describe("any other answer is a stream", () => {
     });
     const fixture = new Fixture(() => new Response(body, { headers: { "content-type": "a/b" } }));
     fixture.receive(get("/"));
-    expect(await fixture.sent()).toBe("HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nTransfer-Encoding: chunked\r\n\r\n");
+    expect(await fixture.sent()).toBe("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: a/b\r\n\r\n");
     push("first");
     expect(await fixture.sent()).toBe("5\r\nfirst\r\n");
     push("x".repeat(20));
@@ -88,6 +103,23 @@ describe("any other answer is a stream", () => {
   test("up to the end of the connection for HTTP/1.0", async () => {
     expect(await answerTo("GET / HTTP/1.0\r\n\r\n", new Response(parts("a", "b")))).toBe(
       "HTTP/1.0 200 OK\r\nConnection: close\r\n\r\nab",
+    );
+  });
+
+  test("up to the end of the connection although a client of HTTP/1.0 wants to keep that", async () => {
+    const request = "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    expect(await answerTo(request, new Response(parts("a", "b")))).toBe(
+      "HTTP/1.0 200 OK\r\nConnection: close\r\n\r\nab",
+    );
+  });
+
+  test("with each of its cookies", async () => {
+    const headers: [string, string][] = [
+      ["Set-Cookie", "a=1"],
+      ["Set-Cookie", "b=2"],
+    ];
+    expect(await answerTo(get("/"), new Response(null, { headers }))).toBe(
+      "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n",
     );
   });
 
