@@ -4,10 +4,10 @@ import type { Invocation, InvokeRequest, Outcome } from "../../environment/invoc
 import { log } from "../../log.ts";
 import { AwsError } from "./aws-errors.ts";
 import { slowedDown } from "./bandwidth.ts";
+import type { Capacity, Lease, LogText } from "./capacity.ts";
 import { type Entry, excerptOf, type History, type Source } from "./history.ts";
 import { logTail, readableLog } from "./log-tail.ts";
 import { type Figures, toPhases, withExtensions } from "./phases.ts";
-import type { Capacity, Lease, LogText } from "./pool.ts";
 import { toResult } from "./results.ts";
 
 /** What is to be invoked, and who asks. */
