@@ -42,6 +42,8 @@ export class Environment {
   readonly #running = new Set<Running>();
   /** Why the next invocation fails: how init ended, or what the idle runtime ended with. */
   #failure: InitOutcome | undefined;
+  /** The present boot, or the last one, when all it means has been done. */
+  #booted: Promise<unknown> = Promise.resolve();
   #reset: Promise<void> = Promise.resolve();
   /** The code changed while processes were busy with the old one. */
   #isReloadDue = false;
@@ -184,7 +186,8 @@ export class Environment {
     );
     this.#initDurationMs = undefined;
     this.#running.delete(running);
-    if (settled.outcome.kind === "error") this.#aftermathUntil = this.options.clock.now() + aftermathMs;
+    const { kind } = invocation.streamBrokenBy ?? settled.outcome;
+    if (kind === "error") this.#aftermathUntil = this.options.clock.now() + aftermathMs;
     invocation.settle(settled);
     if (settled.isRuntimeReady || this.#outlives(running)) this.#onSettled(invocation, areExtensionsBusy);
     else this.#goOnAfter("broke", reason);
@@ -200,7 +203,7 @@ export class Environment {
   async #serve(running: Running): Promise<void> {
     const { invocation } = running;
     const { events } = this.options;
-    if (this.#state === "booting") await this.#generation.initialized;
+    if (this.#state === "booting") await this.#booted;
     // What was written before this began is not its own; processes may end over it.
     if (this.#state === "ready") await this.#generation.drain();
     while (this.#state === "resetting") await this.#reset;
@@ -303,7 +306,7 @@ export class Environment {
     const { clock, policy } = this.options;
     if (this.#state === "booting") {
       // Init has ended well, and is about to be noticed.
-      void this.#generation.initialized.then(() => this.#onFault(fault, by));
+      void this.#booted.then(() => this.#onFault(fault, by));
       return;
     }
     const served = [...this.#running].filter(({ isDispatched }) => isDispatched);
@@ -366,8 +369,13 @@ export class Environment {
   /** Starts the processes, outside of any invocation. */
   async #boot(): Promise<InitOutcome> {
     this.#startFresh("init", this.options.policy.initLimitMs);
+    const booted = this.#generation.initialized.then((outcome) => this.#onBooted(outcome));
+    this.#booted = booted;
     this.#move("boot");
-    const outcome = await this.#generation.initialized;
+    return await booted;
+  }
+
+  #onBooted(outcome: InitOutcome): InitOutcome {
     if (outcome.kind === "ready") {
       // So that a runtime that dies in its first invocation does not go down as one that used nothing.
       this.options.memory.sample();

@@ -138,6 +138,15 @@ describe("a synchronous call", () => {
     expect(world.requests[0]?.payload).toBe("{}");
   });
 
+  test("whose body breaks off runs nothing, and is no fault of ours", async () => {
+    const said = silence("error");
+    const world = new World();
+    const body = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
+    const answer = await world.app.request(invokePath, { method: "POST", body });
+    expect([answer.status, world.invocations.length, said.mock.calls.length]).toEqual([400, 0, 0]);
+    said.mockRestore();
+  });
+
   test("T15: gets the end of the log when it asks for it", async () => {
     const world = new World();
     const called = world.invoke("{}", { "X-Amz-Log-Type": "Tail" });
