@@ -1,8 +1,9 @@
 /** The one function the emulator runs: what is known of it, and the environments for it. */
 import { managedInstance, oneAtATime, type Policy } from "../environment/policy.ts";
+import type { Capacity } from "../frontend/emulator/capacity.ts";
 import { toFunctionArn } from "../frontend/emulator/function-name.ts";
 import type { Invoker } from "../frontend/emulator/invoker.ts";
-import { type Capacity, Pool } from "../frontend/emulator/pool.ts";
+import { Pool } from "../frontend/emulator/pool.ts";
 import { maxResponseBytes } from "../frontend/emulator/results.ts";
 import { SharedEnvironment } from "../frontend/emulator/shared-environment.ts";
 import { type Limits, limitsOf } from "../frontend/emulator/surroundings.ts";
