@@ -21,5 +21,5 @@ export function hasPlace(page: string, place: string): boolean {
 
 /** Citations that leave the reader to search: a page without its path, a decision without its page. */
 export function vagueCitationsIn(text: string): string[] {
-  return [...text.matchAll(/(?<![\w/.-])[\w-]+\.md\b|\bdecision \d+/g)].map(([found]) => found);
+  return [...text.matchAll(/(?<![\w/.-])[\w-]+\.md\b|\bdecision [EP]?\d+/g)].map(([found]) => found);
 }

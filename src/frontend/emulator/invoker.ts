@@ -22,7 +22,7 @@ export interface Answered {
   readonly outcome: Outcome;
   /**
    * The end of the log, in base64: all of it where the invocation was settled in time, else what was written so far
-   * (docs/contract/emulator.md, decision E30).
+   * (`docs/contract/emulator.md E30`).
    */
   logTail(): Promise<string>;
 }
@@ -37,8 +37,9 @@ export interface InvokerOptions {
 }
 
 /**
- * Milliseconds an answer waits for its invocation to be settled, so that REPORT is out before it: a runtime polls within
- * a millisecond or two. One that does not poll must not keep its caller waiting (decision E30).
+ * Milliseconds an answer waits for its invocation to be settled, so that REPORT is out before it: a runtime polls
+ * within a millisecond or two. One that does not poll must not keep its caller waiting (`docs/contract/emulator.md
+ * E30`).
  */
 const settlePatienceMs = 200;
 

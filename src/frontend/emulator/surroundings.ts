@@ -16,12 +16,18 @@ export function lookAround(env: Readonly<Record<string, string | undefined>>, is
   return { isTerminal: isTerminal && !env.CI, isContainer };
 }
 
-/** Published ports of a container need every address; what runs on a developer's machine is nobody else's (decision E22). */
+/**
+ * Published ports of a container need every address; what runs on a developer's machine is nobody else's
+ * (`docs/contract/emulator.md E22`).
+ */
 export function defaultHostname({ isTerminal, isContainer }: Surroundings): string {
   return isTerminal && !isContainer ? "127.0.0.1" : "0.0.0.0";
 }
 
-/** Seconds a function has where no limit is wanted: clients compute with its deadline, so there has to be one (decision E11). */
+/**
+ * Seconds a function has where no limit is wanted: clients compute with its deadline, so there has to be one
+ * (`docs/contract/emulator.md E11`).
+ */
 const unlimitedSeconds = 36_000;
 
 /** Seconds AWS gives init: on demand, and at least in any other kind of environment. */
