@@ -1,8 +1,9 @@
 /** The one function the emulator runs: what is known of it, and the environments for it. */
 import { managedInstance, oneAtATime, type Policy } from "../environment/policy.ts";
+import type { Capacity } from "../frontend/emulator/capacity.ts";
 import { toFunctionArn } from "../frontend/emulator/function-name.ts";
 import type { Invoker } from "../frontend/emulator/invoker.ts";
-import { type Capacity, Pool } from "../frontend/emulator/pool.ts";
+import { Pool } from "../frontend/emulator/pool.ts";
 import { maxResponseBytes } from "../frontend/emulator/results.ts";
 import { SharedEnvironment } from "../frontend/emulator/shared-environment.ts";
 import { type Limits, limitsOf } from "../frontend/emulator/surroundings.ts";
@@ -121,7 +122,7 @@ export function newEnvironments(
 }
 
 /** A failed init is tried again within the next call; a runtime that died while idle is no call's fault. */
-function policyOf({ maxConcurrency }: EmulatorSettings, { initLimitMs }: Limits): Policy {
+function policyOf({ maxConcurrency, initializationType }: EmulatorSettings, { initLimitMs }: Limits): Policy {
   if (maxConcurrency !== undefined) return managedInstance(maxConcurrency, initLimitMs);
   return {
     ...oneAtATime,
@@ -129,6 +130,8 @@ function policyOf({ maxConcurrency }: EmulatorSettings, { initLimitMs }: Limits)
     afterIdleCrash: "resetting",
     initLimitMs,
     isInitInvocationsTime: false,
+    // Others have it in their INIT_REPORT.
+    reportsInitDuration: initializationType === "on-demand",
     hasInitReports: true,
   };
 }
