@@ -27,6 +27,7 @@ export interface ZipOptions {
   readonly zip64?: boolean;
   /** How many entries the archive says it has. */
   readonly statedCount?: number;
+  readonly comment?: string;
 }
 
 const saysNothing = 0xffff_ffff;
@@ -35,7 +36,10 @@ export function symbolicLink(name: string, target: string): ZipEntry {
   return { name, content: target, mode: 0o120777 };
 }
 
-export function writeZip(entries: readonly ZipEntry[], { zip64 = false, statedCount }: ZipOptions = {}): Buffer {
+export function writeZip(
+  entries: readonly ZipEntry[],
+  { zip64 = false, statedCount, comment = "" }: ZipOptions = {},
+): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
@@ -85,7 +89,8 @@ export function writeZip(entries: readonly ZipEntry[], { zip64 = false, statedCo
   end.writeUInt16LE(zip64 ? 0xffff : count, 10);
   end.writeUInt32LE(zip64 ? saysNothing : directoryBytes.length, 12);
   end.writeUInt32LE(zip64 ? saysNothing : offset, 16);
-  return Buffer.concat([...parts, directoryBytes, end64, end]);
+  end.writeUInt16LE(Buffer.byteLength(comment), 20);
+  return Buffer.concat([...parts, directoryBytes, end64, end, Buffer.from(comment)]);
 }
 
 function writeDosTime(common: Buffer, time: Date): void {

@@ -146,7 +146,7 @@ function toCall(headers: CallHeaders, invokedFunctionArn: string, payload: strin
   return { requestId, traceId, clientContext, cognitoIdentity, tenantId, invokedFunctionArn, payload };
 }
 
-/** JSON, for the JavaScript SDK fails on plain text (decision E19). */
+/** JSON, for the JavaScript SDK fails on plain text (`docs/contract/emulator.md E19`). */
 function notFound({ req }: Context): AwsError {
   return new AwsError("ResourceNotFoundException", `There is nothing at ${req.method} ${req.path}`);
 }

@@ -6,7 +6,7 @@ import { type Clock, sleep } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { PlainResponse } from "../../net/listener/plain-response.ts";
-import type { Capacity, InvocableEnvironment, Lease, Load, Member } from "./pool.ts";
+import type { Capacity, InvocableEnvironment, Lease, Load, Member } from "./capacity.ts";
 
 /** Thrown where all workers are busy. Its answer is that of AWS's emulator, not one of the Lambda API. */
 export class WorkersBusyError extends Error {

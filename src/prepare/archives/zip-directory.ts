@@ -34,6 +34,8 @@ export async function* readDirectory(fd: number): AsyncGenerator<DirectoryEntry>
   // Loaded here: a start without archives goes without it.
   const { RandomAccessReader, fromRandomAccessReaderPromise, getFileNameLowLevel } = await import("yauzl");
   const { begin, end } = findZip(fd, fstatSync(fd).size);
+  // yauzl is shown an archive that ends there: it refuses other bytes behind it, and some comments.
+  const commentLengthAt = end - begin - 2;
 
   /**
    * Answers yauzl at once instead of in a later callback, where an exception (a hostile offset is enough) would be
@@ -56,7 +58,10 @@ export async function* readDirectory(fd: number): AsyncGenerator<DirectoryEntry>
         this.#windowAt = position;
       }
       const from = position - this.#windowAt;
-      callback(null, this.#window.copy(buffer, offset, from, from + length));
+      const copied = this.#window.copy(buffer, offset, from, from + length);
+      for (let at = Math.max(position, commentLengthAt); at < position + copied; at++)
+        buffer[offset + at - position] = 0;
+      callback(null, copied);
     }
   }
 

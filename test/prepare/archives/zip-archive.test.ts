@@ -225,6 +225,12 @@ describe("unusual but right", () => {
     ["before it, another zip", [writeZip([{ name: "other", content: "x" }]), writeZip(plain)]],
     ["behind it", [writeZip(plain), Buffer.from("\n")]],
     ["on both sides", [stub, writeZip(plain), Buffer.alloc(100)]],
+    ["in a comment", [writeZip(plain, { comment: "made by hand" }), Buffer.from("\n")]],
+    ["in a comment that look like an end", [stub, writeZip(plain, { comment: `PK\x05\x06${"\0 ".repeat(40)}` })]],
+    [
+      "behind it that look like an end",
+      [writeZip(plain, { zip64: true }), Buffer.from(`PK\x05\x06${"\0 ".repeat(40)}`)],
+    ],
   ])("bytes %s", async (_, parts) => {
     const { target } = newPlace();
     await unpackBytes(Buffer.concat(parts), target);
