@@ -122,7 +122,7 @@ export function newEnvironments(
 }
 
 /** A failed init is tried again within the next call; a runtime that died while idle is no call's fault. */
-function policyOf({ maxConcurrency }: EmulatorSettings, { initLimitMs }: Limits): Policy {
+function policyOf({ maxConcurrency, initializationType }: EmulatorSettings, { initLimitMs }: Limits): Policy {
   if (maxConcurrency !== undefined) return managedInstance(maxConcurrency, initLimitMs);
   return {
     ...oneAtATime,
@@ -130,6 +130,8 @@ function policyOf({ maxConcurrency }: EmulatorSettings, { initLimitMs }: Limits)
     afterIdleCrash: "resetting",
     initLimitMs,
     isInitInvocationsTime: false,
+    // Others have it in their INIT_REPORT.
+    reportsInitDuration: initializationType === "on-demand",
     hasInitReports: true,
   };
 }

@@ -98,10 +98,7 @@ export class Invoker {
     }
     const logs = new TakenLogs(call.requestId, lease);
     const { release } = lease;
-    const settled = invocation.settled.then(() => {
-      logs.take();
-      release();
-    });
+    const settled = invocation.settled.then(() => logs.take()).finally(release);
     const outcome = this.#paced(await invocation.answer);
     settled
       .then(

@@ -1,5 +1,6 @@
 /** What depends on where the emulator runs: on a person's terminal, in a container, under a debugger. */
 import { existsSync } from "node:fs";
+import { initMs } from "../../environment/limits.ts";
 
 export interface Surroundings {
   /** A person reads what we write. */
@@ -30,9 +31,6 @@ export function defaultHostname({ isTerminal, isContainer }: Surroundings): stri
  */
 const unlimitedSeconds = 36_000;
 
-/** Seconds AWS gives init: on demand, and at least in any other kind of environment. */
-const initLimitSeconds = { onDemand: 10, others: 130 } as const;
-
 export interface Limits {
   readonly timeoutSeconds: number;
   /** `undefined`: none. */
@@ -52,9 +50,7 @@ export interface LimitFacts {
 export function limitsOf({ timeoutSeconds, initializationType, isTimeoutOff, debuggerMark }: LimitFacts): Limits {
   const reason = isTimeoutOff ? "--no-timeout" : debuggerMark;
   if (reason === undefined && timeoutSeconds < unlimitedSeconds) {
-    const isOnDemand = initializationType === "on-demand";
-    const initSeconds = isOnDemand ? initLimitSeconds.onDemand : Math.max(initLimitSeconds.others, timeoutSeconds);
-    return { timeoutSeconds, initLimitMs: initSeconds * 1000, notice: undefined };
+    return { timeoutSeconds, initLimitMs: initMs(initializationType, timeoutSeconds), notice: undefined };
   }
   return {
     timeoutSeconds: Math.max(unlimitedSeconds, timeoutSeconds),

@@ -72,7 +72,7 @@ function hasBody(status: number): boolean {
 async function writeStream(output: Output, exchange: Exchange, response: Response): Promise<void> {
   const { body, headers, status } = response;
   const isChunked = !headers.has("content-length") && !exchange.isHttp10 && body !== null;
-  // To HEAD this would be a lie: Hono has thrown away a body whose length nobody knows any more.
+  // Not in answer to HEAD: Hono has dropped the body, and its length is not known.
   const isEmpty = body === null && exchange.method !== "HEAD" && hasBody(status);
   const chunked = `Transfer-Encoding: chunked\r\n${trailerLine(response)}`;
   const framing = isChunked ? chunked : isEmpty ? "Content-Length: 0\r\n" : "";
@@ -82,7 +82,7 @@ async function writeStream(output: Output, exchange: Exchange, response: Respons
   if (body === null) return output.drained;
   if (exchange.method === "HEAD" || output.isClosed) return await body.cancel();
   const reader = body.getReader();
-  // Also while nothing comes of it: nobody is there to take what it still has.
+  // The loop below would notice only with the next piece that the connection is gone.
   output.onClosed = () => void reader.cancel().catch(() => {});
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
