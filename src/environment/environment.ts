@@ -42,6 +42,8 @@ export class Environment {
   readonly #running = new Set<Running>();
   /** Why the next invocation fails: how init ended, or what the idle runtime ended with. */
   #failure: InitOutcome | undefined;
+  /** The present boot, or the last one, when all it means has been done. */
+  #booted: Promise<unknown> = Promise.resolve();
   #reset: Promise<void> = Promise.resolve();
   /** The code changed while processes were busy with the old one. */
   #isReloadDue = false;
@@ -122,7 +124,10 @@ export class Environment {
     await this.#reset;
   }
 
-  /** One invocation from its turn to its REPORT. Whatever fails inside init, it is settled and the next one has its turn. */
+  /**
+   * One invocation from its turn to its REPORT. Whatever fails inside init, it is settled and the next one has its
+   * turn.
+   */
   async #run(running: Running): Promise<void> {
     const { invocation } = running;
     // A restore has a time of its own.
@@ -157,7 +162,7 @@ export class Environment {
     const { invocation } = running;
     running.announce();
     if (!running.isDispatched) events.invocationDispatched(invocation.request);
-    // Measured before processes are killed: the dead have no memory to look at.
+    // Before the processes are killed: one that has ended has no memory to measure.
     const maxMemoryMb = memory.sample();
     const durationMs = running.durationMs();
     if (this.#outlives(running)) this.exchanges.forget(invocation);
@@ -184,7 +189,8 @@ export class Environment {
     );
     this.#initDurationMs = undefined;
     this.#running.delete(running);
-    if (settled.outcome.kind === "error") this.#aftermathUntil = this.options.clock.now() + aftermathMs;
+    const { kind } = invocation.streamBrokenBy ?? settled.outcome;
+    if (kind === "error") this.#aftermathUntil = this.options.clock.now() + aftermathMs;
     invocation.settle(settled);
     if (settled.isRuntimeReady || this.#outlives(running)) this.#onSettled(invocation, areExtensionsBusy);
     else this.#goOnAfter("broke", reason);
@@ -200,8 +206,8 @@ export class Environment {
   async #serve(running: Running): Promise<void> {
     const { invocation } = running;
     const { events } = this.options;
-    if (this.#state === "booting") await this.#generation.initialized;
-    // What was written before this began is not its own; processes may end over it.
+    if (this.#state === "booting") await this.#booted;
+    // What was written before is not this invocation's. The processes may end while it is being received.
     if (this.#state === "ready") await this.#generation.drain();
     while (this.#state === "resetting") await this.#reset;
     if (this.#isStopping) return this.#refuse(invocation);
@@ -220,7 +226,7 @@ export class Environment {
     }
     if (this.exchanges.isSnapshot && !(await this.#restore(running))) return;
     if (!invocation.isWaiting) return;
-    // Among several, one may come between the end of the processes and the end of those they served.
+    // Where several run, this one may come after the processes have ended and before the others are settled.
     if (this.#generation.fault) return invocation.fail(this.#generation.fault);
     running.announce();
     running.isDispatched = true;
@@ -273,7 +279,10 @@ export class Environment {
     else this.#goOnAfter("extensions done");
   }
 
-  /** Also where the event means nothing any more: there is room for the next invocation, or time for a reload. */
+  /**
+   * Moves on. Where the event means nothing any more, there may be room for the next invocation all the same, or a
+   * reload due.
+   */
   #goOnAfter(event: Event, reason?: ShutdownReason): void {
     if (this.#move(event, reason)) return;
     this.#reloadIfDue();
@@ -288,7 +297,7 @@ export class Environment {
       log.error(`the time of ${request.requestId} is over, init no longer waits for ${generation.waitsFor}`);
       this.#move("extensions overdue", "timeout");
     });
-    // One may lose its poll while what it wrote is being received.
+    // An extension whose poll breaks off while its output is being received is busy again.
     while (generation.isBusy) {
       await generation.settled();
       await generation.drain();
@@ -302,8 +311,8 @@ export class Environment {
   #onFault(fault: Fault, by: "runtime" | "extension"): void {
     const { clock, policy } = this.options;
     if (this.#state === "booting") {
-      // Init has ended well, and is about to be noticed.
-      void this.#generation.initialized.then(() => this.#onFault(fault, by));
+      // Init has ended well, which `#boot` has yet to notice: the fault comes after that.
+      void this.#booted.then(() => this.#onFault(fault, by));
       return;
     }
     const served = [...this.#running].filter(({ isDispatched }) => isDispatched);
@@ -315,7 +324,7 @@ export class Environment {
       this.#move("processes useless", "failure");
     } else if (next(this.#state, "runtime crashed", policy)) {
       this.options.onIdleFault(fault);
-      // Forgotten where the processes are replaced.
+      // Where the policy replaces the processes at once, the reset clears it again.
       this.#failure = { kind: "fault", fault };
       this.#move("runtime crashed");
     } else {
@@ -366,10 +375,15 @@ export class Environment {
   /** Starts the processes, outside of any invocation. */
   async #boot(): Promise<InitOutcome> {
     this.#startFresh("init", this.options.policy.initLimitMs);
+    const booted = this.#generation.initialized.then((outcome) => this.#onBooted(outcome));
+    this.#booted = booted;
     this.#move("boot");
-    const outcome = await this.#generation.initialized;
+    return await booted;
+  }
+
+  #onBooted(outcome: InitOutcome): InitOutcome {
     if (outcome.kind === "ready") {
-      // So that a runtime that dies in its first invocation does not go down as one that used nothing.
+      // So that there is a figure for a runtime that dies in its first invocation.
       this.options.memory.sample();
       this.#move("initialized");
     } else if (outcome.kind !== "cancelled") {
@@ -402,12 +416,12 @@ export class Environment {
     return generation;
   }
 
-  /** Ends this generation's processes; the next invocation starts new ones. `/tmp` is nobody's business here. */
+  /** Ends this generation's processes; the next invocation starts new ones. `/tmp` stays as it is. */
   #startReset(reason: ShutdownReason): void {
     const generation = this.#generation;
     this.#failure = undefined;
     generation.beginEnd(reason);
-    // Their time would be over before anybody could answer them.
+    // Nobody is left to answer those that were handed over: without this they would wait for their timeout.
     for (const { invocation, isDispatched } of this.#running) if (isDispatched) invocation.end({ kind: "stopped" });
     this.#reset = Promise.resolve()
       .then(() => this.#endProcesses(generation, reason))

@@ -1,5 +1,5 @@
 /** One invocation: a handle for whoever asked for it, from the moment it is accepted to the moment it is settled. */
-import { type Fault, faultBody } from "../errors.ts";
+import { type Fault, faultBody, tooLargeType, toStoredErrorType } from "../errors.ts";
 import { AnswerStream, type StreamEnd } from "./answer-stream.ts";
 
 /** What a front end asks an environment to run. Empty texts: none. */
@@ -81,8 +81,10 @@ export class Invocation {
   #phase: Phase = "waiting";
   #answer: Outcome | undefined;
   #stream: AnswerStream | undefined;
-  /** Why the runtime's upload of a streamed response broke off; its end may say more. */
-  #cutOff: Fault | undefined;
+  /** What a streamed response breaks off with, unless its sender ends it well. The runtime's end says most. */
+  #cutOff: Outcome | undefined;
+  /** What a streamed response was broken off with. */
+  #brokenBy: Outcome | undefined;
   #deadlineMs = 0;
   #settlement: Settlement | undefined;
   #abort: AbortController | undefined;
@@ -153,9 +155,13 @@ export class Invocation {
     return this.#stream?.bytes;
   }
 
-  /** What broke a streamed response off. */
-  get streamEnd(): StreamEnd | undefined {
-    return this.#stream?.brokenBy;
+  /** What a streamed response came to instead of its end, as if it were the outcome; `undefined`: it ended well. */
+  get streamBrokenBy(): Outcome | undefined {
+    const end = this.#stream?.brokenBy;
+    if (this.#brokenBy || !end) return this.#brokenBy;
+    const { errorType, errorBody: body } = end;
+    if (errorType === tooLargeType) return { kind: "too large" };
+    return { kind: "error", body, contentType: "application/json", errorType: toStoredErrorType(errorType) };
   }
 
   /** The head of a response for a caller who takes it as it comes. */
@@ -175,7 +181,7 @@ export class Invocation {
   /** The runtime's answer is complete. It waits for the runtime's next poll, so that late output is still this one's. */
   respond(answer?: Outcome): void {
     if (!this.isWaiting) return;
-    if (this.#stream && answer?.kind === "fault") this.#cutOff = answer.fault;
+    if (this.#stream && answer?.kind === "fault") this.#cutOff = answer;
     this.#answer ??= answer;
     this.#phase = "answered";
     this.mark("answered");
@@ -192,7 +198,7 @@ export class Invocation {
   fail(fault: Fault): void {
     if (this.#phase === "over") return;
     if (this.#answer && !isCutOff(this.#answer)) {
-      this.#cutOff = fault;
+      this.#cutOff = { kind: "fault", fault };
       this.#end({ outcome: this.#answer, faultAfterAnswer: fault, isRuntimeReady: false });
     } else {
       this.#end({ outcome: { kind: "fault", fault }, isRuntimeReady: false });
@@ -202,7 +208,7 @@ export class Invocation {
   /** Ends the invocation from outside. An answer already given stands. */
   end(outcome: Outcome): void {
     if (this.#phase === "over") return;
-    this.#cutOff ??= faultOf(outcome);
+    this.#cutOff ??= outcome;
     this.#end({ outcome: this.#answer ?? outcome, isRuntimeReady: false });
   }
 
@@ -216,7 +222,10 @@ export class Invocation {
     this.#settlement = settlement;
     this.mark("over");
     // A stream that ended well is closed already.
-    if (this.#stream && this.#cutOff) this.#stream.close(brokenBy(this.#cutOff, this.request.requestId));
+    if (this.#stream?.isOpen && this.#cutOff) {
+      this.#brokenBy = this.#cutOff;
+      this.#stream.close(endBy(faultOf(this.#cutOff), this.request.requestId));
+    }
     this.#answered.resolve(settlement.outcome);
     this.#over.resolve(settlement);
     this.#abort?.abort();
@@ -228,7 +237,7 @@ function isCutOff(answer: Outcome | undefined): boolean {
   return answer?.kind === "fault" && answer.fault.type === "Runtime.TruncatedResponse";
 }
 
-function brokenBy(fault: Fault, requestId: string): StreamEnd {
+function endBy(fault: Fault, requestId: string): StreamEnd {
   return { errorType: fault.type, errorBody: faultBody(fault, requestId) };
 }
 

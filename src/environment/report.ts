@@ -27,7 +27,7 @@ export function reportOn(invocation: Invocation, settlement: Settlement, measure
     requestId,
     traceId,
     invokedFunctionArn,
-    ...statusOf(outcome, faultAfterAnswer),
+    ...statusOf(outcome.kind === "stream" ? (invocation.streamBrokenBy ?? outcome) : outcome, faultAfterAnswer),
     durationMs,
     runtimeMs: handedOver === undefined ? 0 : over - handedOver,
     producedBytes: outcome.kind === "response" ? outcome.body.byteLength : invocation.streamedBytes,

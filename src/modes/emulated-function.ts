@@ -1,8 +1,9 @@
 /** The one function the emulator runs: what is known of it, and the environments for it. */
 import { managedInstance, oneAtATime, type Policy } from "../environment/policy.ts";
+import type { Capacity } from "../frontend/emulator/capacity.ts";
 import { toFunctionArn } from "../frontend/emulator/function-name.ts";
 import type { Invoker } from "../frontend/emulator/invoker.ts";
-import { type Capacity, Pool } from "../frontend/emulator/pool.ts";
+import { Pool } from "../frontend/emulator/pool.ts";
 import { maxResponseBytes } from "../frontend/emulator/results.ts";
 import { SharedEnvironment } from "../frontend/emulator/shared-environment.ts";
 import { type Limits, limitsOf } from "../frontend/emulator/surroundings.ts";
@@ -11,7 +12,6 @@ import { type FoundBootstrap, findBootstrap } from "../prepare/bootstrap.ts";
 import { debuggerIn } from "../settings/debugger.ts";
 import type { EmulatorCommandLine } from "../settings/emulator-flags.ts";
 import { type EmulatorSettings, emulatorVariables, readEmulatorSettings } from "../settings/emulator-settings.ts";
-import { readEnvFiles } from "../settings/env-file.ts";
 import type { Variables } from "../settings/setting.ts";
 import type { StdoutForwarder } from "../telemetry/stdout.ts";
 import { type BuiltEnvironment, newEnvironment } from "./environment.ts";
@@ -31,9 +31,9 @@ export interface EmulatedFunction {
 }
 
 /** @throws {ConfigurationError} */
-export function readFunction(given: Variables, commandLine: EmulatorCommandLine): EmulatedFunction {
+export async function readFunction(given: Variables, commandLine: EmulatorCommandLine): Promise<EmulatedFunction> {
   const { command, flags } = commandLine;
-  const env = readEnvFiles(flags.envFiles, given);
+  const env = await withFiles(given, flags.envFiles);
   const settings = readEmulatorSettings(flags, env);
   const { isTimeoutOff } = flags;
   return {
@@ -45,6 +45,13 @@ export function readFunction(given: Variables, commandLine: EmulatorCommandLine)
     limits: limitsOf({ ...settings, isTimeoutOff, debuggerMark: debuggerIn(env, command) }),
     arn: toFunctionArn("function", "", { ...settings, isNameStrict: false }),
   };
+}
+
+/** Loaded only where there are files: what reads them takes longer to load than all the rest. */
+async function withFiles(given: Variables, files: readonly string[]): Promise<Variables> {
+  if (files.length === 0) return given;
+  const { readEnvFiles } = await import("../settings/env-file.ts");
+  return readEnvFiles(files, given);
 }
 
 export interface Environments {
@@ -115,7 +122,7 @@ export function newEnvironments(
 }
 
 /** A failed init is tried again within the next call; a runtime that died while idle is no call's fault. */
-function policyOf({ maxConcurrency }: EmulatorSettings, { initLimitMs }: Limits): Policy {
+function policyOf({ maxConcurrency, initializationType }: EmulatorSettings, { initLimitMs }: Limits): Policy {
   if (maxConcurrency !== undefined) return managedInstance(maxConcurrency, initLimitMs);
   return {
     ...oneAtATime,
@@ -123,6 +130,8 @@ function policyOf({ maxConcurrency }: EmulatorSettings, { initLimitMs }: Limits)
     afterIdleCrash: "resetting",
     initLimitMs,
     isInitInvocationsTime: false,
+    // Others have it in their INIT_REPORT.
+    reportsInitDuration: initializationType === "on-demand",
     hasInitReports: true,
   };
 }

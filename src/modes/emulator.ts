@@ -22,7 +22,7 @@ const farewellMs = 100;
 
 /** Runs to the end. @throws {ConfigurationError} and {ListenError} for a start that failed */
 export async function runEmulator(program: Program, commandLine: EmulatorCommandLine): Promise<ExitStatus> {
-  const fn = readFunction(program.given, commandLine);
+  const fn = await readFunction(program.given, commandLine);
   setLogLevel(fn.settings.logLevel);
   startReaping();
   if (commandLine.flags.event === undefined) return await serve(program, fn);
@@ -116,7 +116,7 @@ function tellStart(
   if (problem) log.error(problem);
   if (limits.notice) tell(limits.notice);
   if (isTerminal) {
-    const hasPage = !flags.isUiOff;
+    const hasPage = false;
     const { functionName } = settings;
     for (const line of welcomeLines({ functionName, hostname, port, hasPage, functionUrlPort })) tell(line);
     return;
@@ -137,8 +137,8 @@ async function startWatching(
     throw new ConfigurationError("--watch watches the working directory, which is /: start in the function's own");
   }
   const { watchForChanges } = await import("../hot-reload/watch.ts");
-  const onChange = () => {
-    log.info(`${path} changed: the next call runs the new code`);
+  const onChange = (changed: string) => {
+    log.info(`${changed} changed: the next call runs the new code`);
     reload();
   };
   const watching = watchForChanges({ paths: [path], strategy: "auto", clock, onChange });

@@ -1,5 +1,5 @@
 /** Init of a LocalStack container: serves LocalStack until the start fails, or until it is asked to stop. */
-import { type Clock, settlesWithin } from "../clock.ts";
+import { type Clock, settlesWithin, sleep } from "../clock.ts";
 import { type FaultType, messageOf } from "../errors.ts";
 import { Callbacks } from "../frontend/localstack/callbacks.ts";
 import { LocalStackFrontend, stopBudgetMs } from "../frontend/localstack/frontend.ts";
@@ -96,9 +96,9 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
   try {
     await Promise.race([started, extras.then(() => started), stopped]);
   } catch (error) {
-    if (!(error instanceof ListenError)) throw error;
-    log.error(error.message);
-    await frontend.fail({ type: "Sandbox.Failure", reason: error.message });
+    if (error instanceof ListenError) log.error(error.message);
+    else log.error("the start failed inside init, please report this:", error);
+    await frontend.fail({ type: "Sandbox.Failure", reason: messageOf(error) });
   }
   // There is nobody to stay for where LocalStack cannot be reached.
   if (frontend.startState === "failed") await stay(program);
@@ -148,7 +148,8 @@ export async function failStart(program: Program, error: unknown): Promise<ExitS
   const telling = new Callbacks(address, program.clock).startError(
     await newFaultBody({ type, reason: messageOf(error) }),
   );
-  if ((await telling) !== "unreachable") await stay(program);
+  const isTimeUp = whenStopped(program).then(() => sleep(program.clock, stopBudgetMs));
+  if ((await Promise.race([telling, isTimeUp])) !== "unreachable") await stay(program);
   return status;
 }
 

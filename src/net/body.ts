@@ -4,7 +4,7 @@
 export type Body =
   | { readonly kind: "whole"; readonly bytes: Uint8Array }
   /** It went above the limit; it was read to its end all the same, so that the client can read our answer. */
-  | { readonly kind: "too large" }
+  | { readonly kind: "too large"; readonly size: number }
   /** The connection ended before the body did. */
   | { readonly kind: "truncated" };
 
@@ -27,5 +27,5 @@ async function readCounted(request: Request, limit: number): Promise<Body> {
     if (size <= limit) chunks.push(chunk);
     else chunks.length = 0;
   }
-  return size > limit ? { kind: "too large" } : { kind: "whole", bytes: Buffer.concat(chunks) };
+  return size > limit ? { kind: "too large", size } : { kind: "whole", bytes: Buffer.concat(chunks) };
 }

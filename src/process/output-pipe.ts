@@ -6,8 +6,12 @@ import { closeSync } from "node:fs";
 import { log } from "../log.ts";
 import { openPipe, unreadBytes } from "./libc.ts";
 
-/** Bytes a process may be ahead of us before it has to wait: far more than a turn of the event loop takes to read. */
-const capacity = 1 << 20;
+/**
+ * Bytes a process may be ahead of us before it has to wait: more than it writes in a turn of the event loop. A pipe of 1 MiB
+ * was slower to read (it leaves the CPU's cache), and 64 of them use up what the kernel grants to all pipes of a user, of all
+ * containers together: the function's own pipes would then hold 8 KiB. https://man7.org/linux/man-pages/man7/pipe.7.html
+ */
+const capacity = 1 << 18;
 
 /**
  * Takes what a process writes. A chunk is the receiver's from then on: its memory may be given up within the call.
@@ -15,8 +19,11 @@ const capacity = 1 << 20;
  */
 export type OutputReceiver = (chunk: Uint8Array) => unknown;
 
-/** Bytes Bun's reader may hold while it is not asked for more: a chunk, and one that is being read. */
-const mostReadAhead = 2 * capacity;
+/**
+ * Bytes Bun's reader may hold while it is not asked for more: a chunk, and one that is being read, of a pipe that the function
+ * has made as large as it may.
+ */
+const mostReadAhead = 2 << 20;
 
 /** Somebody who waits until so many bytes, of all that were ever written, are delivered. */
 interface Waiting {

@@ -1,4 +1,4 @@
-/** The HTTP API the function's processes talk to. It knows no listener: `fetch` can be served by any. */
+/** The HTTP API the function's processes talk to, as an app for the listener that sends a `PlainResponse` (`net/listener/`). */
 import { HonoBase } from "hono/hono-base";
 import { ApiRefusal } from "../environment/api-refusal.ts";
 import { log, logLevels } from "../log.ts";

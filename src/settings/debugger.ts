@@ -32,7 +32,7 @@ export function debuggerIn(env: Variables, command: readonly string[]): string |
     ...optionVariables.map((name) => [name, env[name]] as const),
   ];
   for (const [place, text] of places) {
-    const found = marks.find(([, mark]) => mark.test(text ?? ""));
+    const found = text && marks.find(([, mark]) => mark.test(text));
     if (found) return `${found[0]} in ${place}`;
   }
   return undefined;

@@ -190,6 +190,17 @@ describe("stopping", () => {
     },
   );
 
+  test.each([
+    ["a bad setting", 2, { AWS_LAMBDA_FUNCTION_TIMEOUT: "x" }],
+    ["a runtime that cannot start", 1, {}],
+  ])("after %s takes no longer either, and keeps the status", async (_, status, env) => {
+    const init = startInit(["/missing/bootstrap"], { misbehave: () => "silence", env });
+    await init.double.waitForStatusError();
+    const stoppedAt = performance.now();
+    expect(await init.stop()).toBe(status);
+    expect(performance.now() - stoppedAt).toBeLessThan(4800);
+  });
+
   test("tells the one that runs, and those that wait their turn, that they will have no result", async () => {
     const init = startInit(runFixture("does-what-the-event-says.ts"));
     await init.double.waitForReady();

@@ -67,10 +67,23 @@ describe.skipIf(!isRoot)("processes used up (the test needs root)", () => {
   });
 });
 
+describe("connections to the Runtime API", () => {
+  test("as many as init may have descriptors keep it from nothing", async () => {
+    const init = startInit(fixture, { prefix: ["prlimit", "--nofile=96"] });
+    for (const _ of [1, 2]) {
+      expect((await init.invoke('{"eat":"descriptors","count":70}')).kind).toBe("response");
+      expect((await init.invoke('{"eat":"descriptors","count":70}')).kind).toBe("response");
+      const { kind, body } = await init.invoke('{"exit":3}');
+      expect([kind, body.includes("exit status 3")]).toEqual(["error", true]);
+      expect((await init.invoke("{}")).body).toBe('{"held":0}');
+    }
+  });
+});
+
 /** Threads the engine starts when there is work for them. */
 function engineThreads(pid: number): string[] {
   const names = readdirSync(`/proc/${pid}/task`).map((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim(),
   );
-  return names.filter((name) => /^(JITWorker|HeapHelper|.*ollector Thread)$/.test(name));
+  return names.filter((name) => /^(JITWorker|JSCWarmUp|HeapHelper|.*ollector Thread)$/.test(name));
 }

@@ -1,5 +1,6 @@
 /** What is told of an invocation that is over. */
 import { describe, expect, test } from "bun:test";
+import type { AnswerStream, StreamEnd } from "../../src/environment/answer-stream.ts";
 import { Invocation, type Mark, type Outcome, type Settlement } from "../../src/environment/invocation.ts";
 import { reportOn } from "../../src/environment/report.ts";
 import type { Fault } from "../../src/errors.ts";
@@ -64,6 +65,95 @@ describe("the status", () => {
       expect(await reported(settlement)).toMatchObject({ status, errorType, faultReason });
     });
   }
+});
+
+describe("the status of a streamed response", () => {
+  /** The report on one whose response is a stream, after what happened to it. */
+  async function streamed(happen: (invocation: Invocation, stream: AnswerStream) => void) {
+    const invocation = new Invocation(requestOf({ takesStream: true }));
+    const stream = invocation.stream("text/plain");
+    await stream.write(Buffer.from("12345"));
+    happen(invocation, stream);
+    return reportOn(invocation, await invocation.over, { ...measured, clock: new FakeClock() });
+  }
+
+  const sent = (invocation: Invocation, stream: AnswerStream, end?: StreamEnd) => {
+    stream.close(end);
+    invocation.respond();
+  };
+  const truncated: Fault = { type: "Runtime.TruncatedResponse", reason: "it broke off" };
+
+  test.each<[string, (invocation: Invocation, stream: AnswerStream) => void, object]>([
+    [
+      "that was sent to its end",
+      (invocation, stream) => {
+        sent(invocation, stream);
+        invocation.polledAgain();
+      },
+      { status: "success", errorType: undefined, faultReason: undefined },
+    ],
+    [
+      "that the function ended with an error",
+      (invocation, stream) => {
+        sent(invocation, stream, { errorType: "Function.MyError", errorBody: "{}" });
+        invocation.polledAgain();
+      },
+      { status: "failure", errorType: "Function.MyError", faultReason: undefined },
+    ],
+    [
+      "that became too large",
+      (invocation, stream) => {
+        sent(invocation, stream, { errorType: "Function.ResponseSizeTooLarge", errorBody: "{}" });
+        invocation.polledAgain();
+      },
+      { status: "error", errorType: "Function.ResponseSizeTooLarge", faultReason: undefined },
+    ],
+    [
+      "whose connection broke",
+      (invocation) => {
+        invocation.respond({ kind: "fault", fault: truncated });
+        invocation.polledAgain();
+      },
+      { status: "error", errorType: truncated.type, faultReason: truncated.reason },
+    ],
+    [
+      "in which the runtime ended",
+      (invocation) => invocation.fail(exit),
+      {
+        status: "error",
+        errorType: exit.type,
+        faultReason: exit.reason,
+      },
+    ],
+    [
+      "whose time was over",
+      (invocation) => invocation.end(timedOut),
+      {
+        status: "timeout",
+        errorType: undefined,
+        faultReason: timedOut.fault.reason,
+      },
+    ],
+    [
+      "whose next poll never came",
+      (invocation, stream) => {
+        sent(invocation, stream);
+        invocation.end(timedOut);
+      },
+      { status: "success", errorType: undefined, faultReason: undefined },
+    ],
+    [
+      "in which the environment was stopped",
+      (invocation) => invocation.end({ kind: "stopped" }),
+      {
+        status: "failure",
+        errorType: undefined,
+        faultReason: undefined,
+      },
+    ],
+  ])("%s", async (_, happen, expected) => {
+    expect(await streamed(happen)).toMatchObject({ ...expected, producedBytes: 5 });
+  });
 });
 
 test("what was measured, and whose it is, stand as they were given", async () => {

@@ -15,6 +15,7 @@ import { FakeClock } from "../support/fake-clock.ts";
 
 export class FakeProcess implements SupervisedProcess {
   readonly signals: NodeJS.Signals[] = [];
+  isAlive = true;
   isOutputClosed = false;
   /** Set: the process does not end by a signal. */
   isStubborn = false;
@@ -35,6 +36,7 @@ export class FakeProcess implements SupervisedProcess {
   }
 
   exit(exit: Exit): void {
+    this.isAlive = false;
     this.#exited.resolve(exit);
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ListenError, type Listener, listen, listenAsGo } from "../../src/net/listener.ts";
+import { waitUntil } from "../support/within.ts";
 
 const localhost = "127.0.0.1";
 const anyPort = { hostname: localhost, port: 0 };
@@ -102,4 +103,22 @@ test("a client that goes away is told to the handler of its request", async () =
   poll.abort();
   await gone;
   await polled;
+});
+
+test("a client that goes away while it reads nothing of an answer is noticed, too", async () => {
+  const left = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  await using listener = listenAsGo("the server", anyPort, (request) => {
+    request.signal.addEventListener("abort", () => left.resolve());
+    asked.resolve();
+    return new Response(request.body);
+  });
+  const socket = await Bun.connect({ ...listener.address, socket: { data: (socket) => void socket.pause() } });
+  socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n`);
+  const bytes = new Uint8Array(1_000_000);
+  await asked.promise;
+  // Until neither side takes any more.
+  await waitUntil("the client has to wait", () => socket.write(bytes) <= 0);
+  socket.terminate();
+  await left.promise;
 });

@@ -6,7 +6,16 @@ import type { Clock } from "../../src/clock.ts";
 import { MemoryMeter } from "../../src/process/memory.ts";
 import { descendantsOf } from "../../src/process/tree.ts";
 import { waitUntil, within } from "../support/within.ts";
-import { type Child, endChildren, isAlive, openDescriptors, start, startShell, systemPath } from "./children.ts";
+import {
+  type Child,
+  endChildren,
+  isAlive,
+  openDescriptors,
+  start,
+  startShell,
+  statusOf,
+  systemPath,
+} from "./children.ts";
 
 afterEach(endChildren);
 
@@ -159,8 +168,10 @@ test("the meter leaves no descriptor behind for processes that have ended", asyn
   expect(openDescriptors()).toBeLessThanOrEqual(before);
 });
 
-test("a process taken up twice costs one descriptor, and is counted once", () => {
-  const child = startShell("exec sleep 60");
+test("a process taken up twice costs one descriptor, and is counted once", async () => {
+  // Stopped: one that is still starting takes more from look to look.
+  const child = startShell("kill -STOP $$");
+  await waitUntil("it has stopped", () => statusOf(child.pid)?.includes("State:\tT") ?? false);
   const before = openDescriptors();
   const meter = new MemoryMeter(handClock(), () => [child.pid, child.pid]);
   meter.watch(child.pid);

@@ -199,6 +199,8 @@ describe("a receiver that holds us up", () => {
   function openSlowPipe() {
     const pipe = new OutputPipe();
     pipes.push(pipe);
+    // As large as a function may make it: what is written here must not wait for a reader, who is in the same thread.
+    fcntl(pipe.writeEnd, F_SETPIPE_SZ, 1 << 20);
     let received = 0;
     let hold: PromiseWithResolvers<void> | undefined = Promise.withResolvers<void>();
     pipe.receive((chunk) => {

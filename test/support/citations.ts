@@ -8,8 +8,12 @@ export interface Citation {
 }
 
 export function citationsIn(text: string): Citation[] {
-  const found = text.matchAll(/(docs\/[\w/-]+\.md)`? ?((?:[A-Z]?\d+(?:\.\d+)*[a-z]?)?)/g);
-  return [...found].map(([, page = "", place = ""]) => ({ page, place }));
+  return [...text.matchAll(/(docs\/[\w/-]+\.md)`?((?:(?: |, | and )[A-Z]?\d+(?:\.\d+)*[a-z]?\b)*)/g)].flatMap(
+    ([, page = "", places = ""]) => {
+      const found = places.match(/[A-Z]?\d+(?:\.\d+)*[a-z]?/g) ?? [""];
+      return found.map((place) => ({ page, place }));
+    },
+  );
 }
 
 /** Whether a page has a heading or a row of a table with this number. */
@@ -21,5 +25,5 @@ export function hasPlace(page: string, place: string): boolean {
 
 /** Citations that leave the reader to search: a page without its path, a decision without its page. */
 export function vagueCitationsIn(text: string): string[] {
-  return [...text.matchAll(/(?<![\w/.-])[\w-]+\.md\b|\bdecision \d+/g)].map(([found]) => found);
+  return [...text.matchAll(/(?<![\w/.-])[\w-]+\.md\b|\bdecision [EP]?\d+/g)].map(([found]) => found);
 }

@@ -18,6 +18,8 @@ export interface ZipEntry {
   /** Of the last change: as DOS keeps it, in two seconds, and where `isExact` in Info-ZIP's field too. */
   readonly mtime?: Date;
   readonly isExact?: boolean;
+  /** Further fields of the entry, as they stand in the directory. */
+  readonly extra?: Uint8Array;
   /** What the archive says instead of the truth. */
   readonly stated?: { readonly size?: number; readonly crc32?: number; readonly method?: number };
 }
@@ -27,6 +29,7 @@ export interface ZipOptions {
   readonly zip64?: boolean;
   /** How many entries the archive says it has. */
   readonly statedCount?: number;
+  readonly comment?: string;
 }
 
 const saysNothing = 0xffff_ffff;
@@ -35,7 +38,10 @@ export function symbolicLink(name: string, target: string): ZipEntry {
   return { name, content: target, mode: 0o120777 };
 }
 
-export function writeZip(entries: readonly ZipEntry[], { zip64 = false, statedCount }: ZipOptions = {}): Buffer {
+export function writeZip(
+  entries: readonly ZipEntry[],
+  { zip64 = false, statedCount, comment = "" }: ZipOptions = {},
+): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
@@ -61,6 +67,7 @@ export function writeZip(entries: readonly ZipEntry[], { zip64 = false, statedCo
     const directoryExtra = Buffer.concat([
       zip64 ? extra64(size, packed.length, offset) : Buffer.alloc(0),
       entry.mtime && entry.isExact ? exactTime(entry.mtime) : Buffer.alloc(0),
+      Buffer.from(entry.extra ?? []),
     ]);
     common.writeUInt16LE(directoryExtra.length, 24);
     const tail = Buffer.alloc(14);
@@ -85,7 +92,8 @@ export function writeZip(entries: readonly ZipEntry[], { zip64 = false, statedCo
   end.writeUInt16LE(zip64 ? 0xffff : count, 10);
   end.writeUInt32LE(zip64 ? saysNothing : directoryBytes.length, 12);
   end.writeUInt32LE(zip64 ? saysNothing : offset, 16);
-  return Buffer.concat([...parts, directoryBytes, end64, end]);
+  end.writeUInt16LE(Buffer.byteLength(comment), 20);
+  return Buffer.concat([...parts, directoryBytes, end64, end, Buffer.from(comment)]);
 }
 
 function writeDosTime(common: Buffer, time: Date): void {

@@ -1,4 +1,7 @@
-/** AWS's pace of streamed responses: the first megabytes at once, then slowly (docs/contract/emulator.md 2.5, decision E16). */
+/**
+ * AWS's pace of streamed responses: the first megabytes at once, then slowly (`docs/contract/emulator.md 2.5` and its
+ * row E16).
+ */
 import { type Clock, sleep } from "../../clock.ts";
 
 /** Bytes that are not slowed down, and bytes in a second behind them. */

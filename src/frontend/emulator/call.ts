@@ -1,4 +1,7 @@
-/** What a caller asks for, as its request says it: headers and body of the Invoke API (docs/contract/emulator.md 2.1). */
+/**
+ * What a caller asks for, as its request says it: headers and body of the Invoke API (docs/contract/emulator.md 2.1).
+ */
+import { readBody } from "../../net/body.ts";
 import { release } from "../../net/buffers.ts";
 import { AwsError, eventTooLarge, type maxEventBytes } from "./aws-errors.ts";
 
@@ -26,7 +29,7 @@ const maxTenantIdLength = 256;
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The caller's own id where it is one that fits into our paths, else a new one (decision E12). */
+/** The caller's own id where it is one that fits into our paths, else a new one (`docs/contract/emulator.md E12`). */
 export function toRequestId(headers: Headers): string {
   const given = headers.get("x-amzn-requestid") ?? "";
   return uuidPattern.test(given) ? given : crypto.randomUUID();
@@ -54,7 +57,8 @@ export function readCallHeaders(headers: Headers, requestId: string): CallHeader
 }
 
 /**
- * The event of a call. A body that is no JSON text is refused as on AWS; none at all is the event `{}` (decision E10).
+ * The event of a call. A body that is no JSON text is refused as on AWS; none at all is the event `{}`
+ * (`docs/contract/emulator.md E10`).
  * @throws {AwsError}
  */
 export async function readEvent(request: Request, type: keyof typeof maxEventBytes, limit: number): Promise<string> {
@@ -77,24 +81,19 @@ export async function readEvent(request: Request, type: keyof typeof maxEventByt
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Reads a body to its end, also one that is too large: a client whose sending is cut off would not read our answer.
  * @param limit bytes
+ * @param tooLarge makes the error for a body of more
+ * @throws {AwsError}
  */
 export async function readWithin(
   request: Request,
   limit: number,
   tooLarge: (size: number) => AwsError,
 ): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length") ?? Number.NaN) <= limit) return await request.bytes();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length;
-    if (size <= limit) chunks.push(chunk);
-    else chunks.length = 0;
-  }
-  if (size > limit) throw tooLarge(size);
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+  const body = await readBody(request, limit);
+  if (body.kind === "whole") return body.bytes;
+  if (body.kind === "too large") throw tooLarge(body.size);
+  throw new AwsError("InvalidRequestContentException", "The connection ended before the request body did");
 }
 
 function toClientContext(base64: string): string {

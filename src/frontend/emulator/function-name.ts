@@ -25,8 +25,8 @@ const parts =
 const qualifierPattern = /^(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9_-]{1,128})$/;
 
 /**
- * The ARN a call's function is told it was invoked by: made of the name in the URL, its qualifier kept; of the function's
- * own name where the URL has the emulator's (decision E3).
+ * The ARN a call's function is told it was invoked by: made of the name in the URL, its qualifier kept; of the
+ * function's own name where the URL has the emulator's (`docs/contract/emulator.md E3`).
  * @param segment the path segment, percent-encoding undone
  * @param queryQualifier `Qualifier` of the query; empty: none
  * @throws {AwsError}

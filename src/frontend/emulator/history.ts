@@ -1,7 +1,7 @@
 /** The invocations of late, as data for the page, and what happens to them as it happens. */
 import type { Clock } from "../../clock.ts";
+import type { Load } from "./capacity.ts";
 import type { Phase } from "./phases.ts";
-import type { Load } from "./pool.ts";
 
 export type EntryState = "queued" | "running" | "done";
 

@@ -48,7 +48,11 @@ export function createInvokeApi(options: InvokeApiOptions): Hono {
   app.use(async (c, next) => {
     c.set("requestId", toRequestId(c.req.raw.headers));
     await next();
-    if (c.req.raw.headers.has("origin")) c.res = origins.exposed(c.req.raw, c.res);
+    if (!c.req.raw.headers.has("origin")) return;
+    const answer = c.res;
+    // Without this Hono would merge the two, and lose a body that is not in the answer itself.
+    c.res = undefined;
+    c.res = origins.exposed(c.req.raw, answer);
   });
   add("/2015-03-31/functions/:name/invocations", (...call) => invoke(options, ...call));
   add("/2021-11-15/functions/:name/response-streaming-invocations", (...call) => invokeWithStream(options, ...call));
@@ -72,7 +76,7 @@ declare module "hono" {
 async function invoke(options: InvokeApiOptions, request: Request, requestId: string, functionArn: string) {
   const headers = readCallHeaders(request.headers, requestId);
   if (headers.invocationType === "DryRun") {
-    return new Response(null, { status: 204, headers: { "x-amzn-RequestId": requestId } });
+    return new PlainResponse(null, { status: 204, headers: { "x-amzn-RequestId": requestId } });
   }
   const payload = await readEvent(request, headers.invocationType, maxEventBytes[headers.invocationType]);
   const release = options.invoker.reserve(requestId);
@@ -95,7 +99,7 @@ async function invoke(options: InvokeApiOptions, request: Request, requestId: st
 async function invokeWithStream(options: InvokeApiOptions, request: Request, requestId: string, functionArn: string) {
   const headers = readCallHeaders(request.headers, requestId);
   if (headers.invocationType === "DryRun") {
-    return new Response(null, { status: 204, headers: { "x-amzn-RequestId": requestId } });
+    return new PlainResponse(null, { status: 204, headers: { "x-amzn-RequestId": requestId } });
   }
   if (headers.invocationType === "Event") {
     throw new AwsError("InvalidParameterValueException", "InvocationType must be one of RequestResponse, DryRun");
@@ -134,7 +138,7 @@ function acceptEvent(
   release: () => void,
 ): Response {
   asyncEvents.accept(toCall(headers, functionArn, payload), release);
-  return new Response(null, { status: 202, headers: { "x-amzn-RequestId": headers.requestId } });
+  return new PlainResponse(null, { status: 202, headers: { "x-amzn-RequestId": headers.requestId } });
 }
 
 function toCall(headers: CallHeaders, invokedFunctionArn: string, payload: string) {
@@ -142,7 +146,7 @@ function toCall(headers: CallHeaders, invokedFunctionArn: string, payload: strin
   return { requestId, traceId, clientContext, cognitoIdentity, tenantId, invokedFunctionArn, payload };
 }
 
-/** JSON, for the JavaScript SDK fails on plain text (decision E19). */
+/** JSON, for the JavaScript SDK fails on plain text (`docs/contract/emulator.md E19`). */
 function notFound({ req }: Context): AwsError {
   return new AwsError("ResourceNotFoundException", `There is nothing at ${req.method} ${req.path}`);
 }

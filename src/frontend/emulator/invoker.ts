@@ -4,10 +4,10 @@ import type { Invocation, InvokeRequest, Outcome } from "../../environment/invoc
 import { log } from "../../log.ts";
 import { AwsError } from "./aws-errors.ts";
 import { slowedDown } from "./bandwidth.ts";
+import type { Capacity, Lease, LogText } from "./capacity.ts";
 import { type Entry, excerptOf, type History, type Source } from "./history.ts";
 import { logTail, readableLog } from "./log-tail.ts";
 import { type Figures, toPhases, withExtensions } from "./phases.ts";
-import type { Capacity, Lease, LogText } from "./pool.ts";
 import { toResult } from "./results.ts";
 
 /** What is to be invoked, and who asks. */
@@ -22,7 +22,7 @@ export interface Answered {
   readonly outcome: Outcome;
   /**
    * The end of the log, in base64: all of it where the invocation was settled in time, else what was written so far
-   * (docs/contract/emulator.md, decision E30).
+   * (`docs/contract/emulator.md E30`).
    */
   logTail(): Promise<string>;
 }
@@ -37,8 +37,9 @@ export interface InvokerOptions {
 }
 
 /**
- * Milliseconds an answer waits for its invocation to be settled, so that REPORT is out before it: a runtime polls within
- * a millisecond or two. One that does not poll must not keep its caller waiting (decision E30).
+ * Milliseconds an answer waits for its invocation to be settled, so that REPORT is out before it: a runtime polls
+ * within a millisecond or two. One that does not poll must not keep its caller waiting (`docs/contract/emulator.md
+ * E30`).
  */
 const settlePatienceMs = 200;
 
@@ -97,10 +98,7 @@ export class Invoker {
     }
     const logs = new TakenLogs(call.requestId, lease);
     const { release } = lease;
-    const settled = invocation.settled.then(() => {
-      logs.take();
-      release();
-    });
+    const settled = invocation.settled.then(() => logs.take()).finally(release);
     const outcome = this.#paced(await invocation.answer);
     settled
       .then(

@@ -1,6 +1,7 @@
 /** The end of an invocation's log: `X-Amz-Log-Result` and `LogResult` (docs/contract/emulator.md 2.1). */
+
+import type { LogText } from "./capacity.ts";
 import type { Excerpt } from "./history.ts";
-import type { LogText } from "./pool.ts";
 
 /** Bytes of a tail. */
 const tailBytes = 4096;

@@ -1,8 +1,9 @@
 /**
  * Who may call: any web page a developer opens could otherwise run code on their machine, by a simple POST or by giving
  * its own name our address. Requests without `Origin` come from SDKs, curl and other containers, and are never refused
- * (docs/contract/emulator.md, decisions E22 and E29).
+ * (`docs/contract/emulator.md E22`, `docs/contract/emulator.md E29`).
  */
+import { PlainResponse } from "../../net/listener/plain-response.ts";
 import { AwsError } from "./aws-errors.ts";
 
 const allowedMethods = "GET, POST, OPTIONS";
@@ -52,7 +53,7 @@ export class OriginRules {
       throw new AwsError("MethodNotAllowedException", "OPTIONS is answered for browsers only");
     }
     this.check(request);
-    return new Response(null, {
+    return new PlainResponse(null, {
       status: 204,
       headers: {
         "Access-Control-Allow-Methods": allowedMethods,
@@ -66,11 +67,19 @@ export class OriginRules {
   exposed(request: Request, response: Response): Response {
     const origin = request.headers.get("origin");
     if (origin === null || !this.#isAllowed(origin)) return response;
+    const added = {
+      "Access-Control-Allow-Origin": origin,
+      "Access-Control-Expose-Headers": exposedHeaders,
+      Vary: "Origin",
+    };
+    const { status } = response;
+    if (response instanceof PlainResponse) {
+      const body = response.plainBody as Uint8Array<ArrayBuffer> | string;
+      return new PlainResponse(body, { status, headers: { ...response.plainHeaders, ...added } });
+    }
     const headers = new Headers(response.headers);
-    headers.set("Access-Control-Allow-Origin", origin);
-    headers.append("Vary", "Origin");
-    headers.set("Access-Control-Expose-Headers", exposedHeaders);
-    return new Response(response.body, { status: response.status, headers });
+    for (const [name, value] of Object.entries(added)) headers.set(name, value);
+    return new Response(response.body, { status, headers });
   }
 
   #isAllowed(origin: string): boolean {

@@ -1,4 +1,4 @@
-/** A response passed on as it comes, without frames (docs/contract/emulator.md, decision E17). */
+/** A response passed on as it comes, without frames (`docs/contract/emulator.md E17`). */
 import type { Outcome } from "../../environment/invocation.ts";
 import { withTrailers } from "../../net/listener/response-trailers.ts";
 

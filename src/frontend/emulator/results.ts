@@ -1,4 +1,7 @@
-/** What the environment found, as the caller of Invoke is told it (docs/contract/emulator.md 2.2; decision E1). */
+/**
+ * What the environment found, as the caller of Invoke is told it (docs/contract/emulator.md 2.2;
+ * `docs/contract/emulator.md E1`).
+ */
 import type { Outcome } from "../../environment/invocation.ts";
 import { faultBody, tooLargeBody, tooLargeType } from "../../errors.ts";
 
@@ -18,7 +21,10 @@ export type WholeOutcome = Exclude<Outcome, { kind: "stream" }>;
 
 const json = "application/json";
 
-/** The bytes of a function or init error are the runtime's own; a fault has exactly two keys (decision E1). */
+/**
+ * The bytes of a function or init error are the runtime's own; a fault has exactly two keys (`docs/contract/emulator.md
+ * E1`).
+ */
 export function toResult(outcome: WholeOutcome, requestId: string): Result {
   switch (outcome.kind) {
     case "response":

@@ -5,7 +5,8 @@
 import { type Clock, sleep } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
-import type { Capacity, InvocableEnvironment, Lease, Load, Member } from "./pool.ts";
+import { PlainResponse } from "../../net/listener/plain-response.ts";
+import type { Capacity, InvocableEnvironment, Lease, Load, Member } from "./capacity.ts";
 
 /** Thrown where all workers are busy. Its answer is that of AWS's emulator, not one of the Lambda API. */
 export class WorkersBusyError extends Error {
@@ -14,13 +15,15 @@ export class WorkersBusyError extends Error {
 
   toResponse(requestId: string): Response {
     const errorType = "Runtime.Unavailable";
-    return Response.json(
-      { errorType },
-      {
-        status: 400,
-        headers: { "Error-Type": errorType, "x-amzn-ErrorType": errorType, "x-amzn-RequestId": requestId },
+    return new PlainResponse(JSON.stringify({ errorType }), {
+      status: 400,
+      headers: {
+        "Content-Type": "application/json",
+        "Error-Type": errorType,
+        "x-amzn-ErrorType": errorType,
+        "x-amzn-RequestId": requestId,
       },
-    );
+    });
   }
 }
 

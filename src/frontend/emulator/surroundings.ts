@@ -1,5 +1,6 @@
 /** What depends on where the emulator runs: on a person's terminal, in a container, under a debugger. */
 import { existsSync } from "node:fs";
+import { initMs } from "../../environment/limits.ts";
 
 export interface Surroundings {
   /** A person reads what we write. */
@@ -16,16 +17,19 @@ export function lookAround(env: Readonly<Record<string, string | undefined>>, is
   return { isTerminal: isTerminal && !env.CI, isContainer };
 }
 
-/** Published ports of a container need every address; what runs on a developer's machine is nobody else's (decision E22). */
+/**
+ * Published ports of a container need every address; what runs on a developer's machine is nobody else's
+ * (`docs/contract/emulator.md E22`).
+ */
 export function defaultHostname({ isTerminal, isContainer }: Surroundings): string {
   return isTerminal && !isContainer ? "127.0.0.1" : "0.0.0.0";
 }
 
-/** Seconds a function has where no limit is wanted: clients compute with its deadline, so there has to be one (decision E11). */
+/**
+ * Seconds a function has where no limit is wanted: clients compute with its deadline, so there has to be one
+ * (`docs/contract/emulator.md E11`).
+ */
 const unlimitedSeconds = 36_000;
-
-/** Seconds AWS gives init: on demand, and at least in any other kind of environment. */
-const initLimitSeconds = { onDemand: 10, others: 130 } as const;
 
 export interface Limits {
   readonly timeoutSeconds: number;
@@ -46,9 +50,7 @@ export interface LimitFacts {
 export function limitsOf({ timeoutSeconds, initializationType, isTimeoutOff, debuggerMark }: LimitFacts): Limits {
   const reason = isTimeoutOff ? "--no-timeout" : debuggerMark;
   if (reason === undefined && timeoutSeconds < unlimitedSeconds) {
-    const isOnDemand = initializationType === "on-demand";
-    const initSeconds = isOnDemand ? initLimitSeconds.onDemand : Math.max(initLimitSeconds.others, timeoutSeconds);
-    return { timeoutSeconds, initLimitMs: initSeconds * 1000, notice: undefined };
+    return { timeoutSeconds, initLimitMs: initMs(initializationType, timeoutSeconds), notice: undefined };
   }
   return {
     timeoutSeconds: Math.max(unlimitedSeconds, timeoutSeconds),

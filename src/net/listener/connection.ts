@@ -1,7 +1,7 @@
 /** One connection: its requests are answered one after the other, in the order they came. */
 import type { Clock } from "../../clock.ts";
 import { log } from "../../log.ts";
-import { type BodySource, IncomingBody } from "./incoming-body.ts";
+import { type BodySource, IncomingBody, TruncatedBodyError } from "./incoming-body.ts";
 import { IncomingRequest } from "./incoming-request.ts";
 import { Output, type Sink } from "./output.ts";
 import { PlainResponse } from "./plain-response.ts";
@@ -17,8 +17,6 @@ export interface ConnectionSocket extends Sink {
   resume(): void;
   /** Closes our half: what was written still arrives. */
   shutdown(): void;
-  /** Closes it at once, whatever is under way. */
-  terminate(): void;
 }
 
 /** Milliseconds a client has to take our last words and close its side too. */
@@ -156,8 +154,10 @@ export class Connection implements BodySource {
   }
 
   #fail(exchange: Exchange, error: unknown): void {
-    log.error("a request failed, please report this:", error);
-    this.#answer(exchange, new PlainResponse("500 Internal Server Error", { status: 500, headers: plainText }));
+    const isClients = error instanceof TruncatedBodyError;
+    if (!isClients) log.error("a request failed, please report this:", error);
+    const [status, text] = isClients ? [400, "400 Bad Request"] : [500, "500 Internal Server Error"];
+    this.#answer(exchange, new PlainResponse(text, { status, headers: plainText }));
   }
 
   #answer(exchange: Exchange, response: Response): void {

@@ -2,8 +2,10 @@
 
 /** The part of a socket that is needed here. */
 export interface Sink {
-  /** @returns how many bytes were taken; -1 on a closed connection */
+  /** @returns how many bytes were taken; -1 on a broken connection */
   write(bytes: string | Uint8Array): number;
+  /** Closes it at once, whatever is under way. */
+  terminate(): void;
 }
 
 export class Output {
@@ -27,10 +29,11 @@ export class Output {
       this.#waiting.push(toBytes(data));
       return;
     }
-    const written = this.socket.write(data);
+    const written = this.#send(data);
+    if (written < 0) return;
     const size = typeof data === "string" ? Buffer.byteLength(data) : data.length;
     if (written >= size) return;
-    this.#waiting.push(toBytes(data).subarray(Math.max(0, written)));
+    this.#waiting.push(toBytes(data).subarray(written));
   }
 
   /** Resolves when all that was written is with the kernel, or the connection is closed; `undefined`: it is already. */
@@ -45,9 +48,10 @@ export class Output {
     for (;;) {
       const [first] = this.#waiting;
       if (!first) break;
-      const written = this.socket.write(first);
+      const written = this.#send(first);
+      if (written < 0) return;
       if (written < first.length) {
-        this.#waiting[0] = first.subarray(Math.max(0, written));
+        this.#waiting[0] = first.subarray(written);
         return;
       }
       this.#waiting.shift();
@@ -60,6 +64,13 @@ export class Output {
     this.#waiting = [];
     this.#release();
     this.onClosed();
+  }
+
+  #send(data: string | Uint8Array): number {
+    const written = this.socket.write(data);
+    // Bun says no more of a connection it could not write to while that was paused: it would stay open for ever.
+    if (written < 0) this.socket.terminate();
+    return written;
   }
 
   #release(): void {

@@ -21,13 +21,11 @@ const onePieceBytes = 64 * 1024;
 /** Writes the answer; resolves once it is with the kernel, `undefined` when it is already. Never rejects. */
 export function writeResponse(output: Output, exchange: Exchange, response: Response): Promise<void> | undefined {
   if (!(response instanceof PlainResponse)) return writeStream(output, exchange, response);
-  const large = writePlain(output, exchange, response);
-  return large ? afterwards(output.drained, () => release(large)) : output.drained;
-}
-
-function afterwards(done: Promise<void> | undefined, action: () => void): Promise<void> | undefined {
-  if (done) return done.then(action);
-  action();
+  const largeBytes = writePlain(output, exchange, response);
+  const { drained } = output;
+  if (!largeBytes) return drained;
+  if (drained) return drained.then(() => release(largeBytes));
+  release(largeBytes);
   return undefined;
 }
 
@@ -38,34 +36,44 @@ export function hasLength(response: Response): boolean {
 
 /**
  * In one piece where that is no waste: each piece is a packet.
- * @returns bytes to give back once they were sent
+ * @returns the bytes of a large body, of no use to anybody once they are sent
  */
 function writePlain(output: Output, exchange: Exchange, response: PlainResponse): Uint8Array | undefined {
   const { status, plainBody: body, plainHeaders } = response;
   const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
-  const hasNoBody = status === 204 || status === 304;
   let fields = "";
   for (const name in plainHeaders) fields += `${name}: ${plainHeaders[name]}\r\n`;
-  if (!hasNoBody) fields += `Content-Length: ${size}\r\n`;
+  if (hasBody(status)) fields += `Content-Length: ${size}\r\n`;
   const head = headOf(exchange, response, fields);
   if (exchange.method === "HEAD" || size === 0) {
     output.write(toHeadBytes(head));
-  } else if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) {
-    output.write(head + body);
-  } else {
-    const bytes = typeof body === "string" ? Buffer.from(body) : body;
-    const pieces = [Buffer.from(head, "latin1"), bytes];
-    for (const piece of size <= onePieceBytes ? [Buffer.concat(pieces)] : pieces) output.write(piece);
-    return bytes;
+    return undefined;
   }
-  return undefined;
+  if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) {
+    output.write(head + body);
+    return undefined;
+  }
+  const headBytes = Buffer.from(head, "latin1");
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  if (size <= onePieceBytes) {
+    output.write(Buffer.concat([headBytes, bytes]));
+    return undefined;
+  }
+  output.write(headBytes);
+  output.write(bytes);
+  return bytes;
+}
+
+/** Whether an answer of this status has a body, be it an empty one. */
+function hasBody(status: number): boolean {
+  return status !== 204 && status !== 304;
 }
 
 async function writeStream(output: Output, exchange: Exchange, response: Response): Promise<void> {
-  const { body, headers } = response;
+  const { body, headers, status } = response;
   const isChunked = !headers.has("content-length") && !exchange.isHttp10 && body !== null;
-  // To HEAD this would be a lie: Hono has thrown away a body whose length nobody knows any more.
-  const isEmpty = body === null && exchange.method !== "HEAD";
+  // Not in answer to HEAD: Hono has dropped the body, and its length is not known.
+  const isEmpty = body === null && exchange.method !== "HEAD" && hasBody(status);
   const chunked = `Transfer-Encoding: chunked\r\n${trailerLine(response)}`;
   const framing = isChunked ? chunked : isEmpty ? "Content-Length: 0\r\n" : "";
   let fields = framing;
@@ -74,7 +82,7 @@ async function writeStream(output: Output, exchange: Exchange, response: Respons
   if (body === null) return output.drained;
   if (exchange.method === "HEAD" || output.isClosed) return await body.cancel();
   const reader = body.getReader();
-  // Also while nothing comes of it: nobody is there to take what it still has.
+  // The loop below would notice only with the next piece that the connection is gone.
   output.onClosed = () => void reader.cancel().catch(() => {});
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {

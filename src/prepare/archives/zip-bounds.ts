@@ -14,7 +14,7 @@ const length = { end: 22, end64: 56, locator64: 20 } as const;
 /** Bytes a comment behind the end may have. */
 const maxComment = 0xffff;
 
-/** Positions in the file; the offsets an archive states count from `begin`. */
+/** Positions in the file; the offsets an archive states count from `begin`. A comment behind the end is left out. */
 export interface ZipBounds {
   readonly begin: number;
   readonly end: number;
@@ -30,34 +30,43 @@ export function findZip(fd: number, size: number): ZipBounds {
   const tail = bytesAt(fd, Math.max(0, size - length.end - maxComment), size);
   for (let at = tail.length - length.end; at >= 0; at--) {
     if (tail.readUInt32LE(at) !== signature.end) continue;
-    const comment = tail.readUInt16LE(at + 20);
-    if (at + length.end + comment > tail.length) continue;
     const endAt = size - tail.length + at;
-    const shift = shift64(fd, endAt) ?? shiftOf(fd, endAt, tail.readUInt32LE(at + 12), tail.readUInt32LE(at + 16));
-    return { begin: Math.max(0, shift), end: endAt + length.end + comment };
+    const end = tail.subarray(at, at + length.end);
+    const offset = end.readUInt32LE(16);
+    const { begin, directoryAt } = find64(fd, endAt) ?? place(fd, endAt, end.readUInt32LE(12), offset);
+    // The same four bytes may stand in a comment, or in what follows.
+    if (isAt(fd, directoryAt, signature.entry) || isEmpty(end)) return { begin, end: endAt + length.end };
   }
   return { begin: 0, end: size };
 }
 
+function isEmpty(end: Buffer): boolean {
+  return end.subarray(4, 20).every((byte) => byte === 0);
+}
+
+interface Place {
+  readonly begin: number;
+  readonly directoryAt: number;
+}
+
 /** @param endAt where the directory ends, @param offset where it says to begin */
-function shiftOf(fd: number, endAt: number, directorySize: number, offset: number): number {
-  const shift = endAt - directorySize - offset;
+function place(fd: number, endAt: number, directorySize: number, offset: number): Place {
+  const begin = endAt - directorySize - offset;
   // Where the stated offset is right as it stands, it is the stated size that is wrong.
-  return shift > 0 && isAt(fd, offset, signature.entry) ? 0 : shift;
+  if (begin <= 0 || isAt(fd, offset, signature.entry)) return { begin: 0, directoryAt: offset };
+  return { begin, directoryAt: begin + offset };
 }
 
 /** The same by the 64-bit end; `undefined`: the archive has none. */
-function shift64(fd: number, endAt: number): number | undefined {
+function find64(fd: number, endAt: number): Place | undefined {
   const locatorAt = endAt - length.locator64;
   if (!isAt(fd, locatorAt, signature.locator64)) return undefined;
   const stated = Number(bytesAt(fd, locatorAt + 8, locatorAt + 16).readBigUInt64LE());
-  if (!isAt(fd, stated, signature.end64)) {
-    const found = locatorAt - length.end64;
-    return isAt(fd, found, signature.end64) ? found - stated : 0;
-  }
-  const end = bytesAt(fd, stated, stated + length.end64);
-  if (end.length < length.end64) return 0;
-  return shiftOf(fd, stated, Number(end.readBigUInt64LE(40)), Number(end.readBigUInt64LE(48)));
+  // With bytes in front of the archive it stands further behind than stated, and right before the locator.
+  const foundAt = isAt(fd, stated, signature.end64) ? stated : locatorAt - length.end64;
+  const end64 = bytesAt(fd, foundAt, foundAt + length.end64);
+  if (end64.length < length.end64 || end64.readUInt32LE() !== signature.end64) return undefined;
+  return place(fd, foundAt, Number(end64.readBigUInt64LE(40)), Number(end64.readBigUInt64LE(48)));
 }
 
 function isAt(fd: number, position: number, expected: number): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Outcome } from "../../../src/environment/invocation.ts";
+import { PlainResponse } from "../../../src/net/listener/plain-response.ts";
 import { bytes, crash, handlerError, invokePath, response, silence, timeout, World } from "./world.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -135,6 +136,15 @@ describe("a synchronous call", () => {
     const world = new World({ outcome: () => response("1") });
     expect((await world.post(invokePath)).status).toBe(200);
     expect(world.requests[0]?.payload).toBe("{}");
+  });
+
+  test("whose body breaks off runs nothing, and is no fault of ours", async () => {
+    const said = silence("error");
+    const world = new World();
+    const body = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
+    const answer = await world.app.request(invokePath, { method: "POST", body });
+    expect([answer.status, world.invocations.length, said.mock.calls.length]).toEqual([400, 0, 0]);
+    said.mockRestore();
   });
 
   test("T15: gets the end of the log when it asks for it", async () => {
@@ -360,6 +370,16 @@ describe("a browser", () => {
     expect(preflight.headers.get("access-control-allow-methods")).toContain("POST");
     expect(preflight.headers.get("access-control-allow-headers")).toBe("x-amz-log-type");
     expect(world.invocations).toHaveLength(1);
+  });
+
+  test("gets a large answer whole", async () => {
+    const large = JSON.stringify("x".repeat(200_000));
+    const world = new World({ outcome: () => response(large) });
+    const answer = await world.invoke("{}", { Origin: "http://localhost:5173" });
+    expect(answer).toBeInstanceOf(PlainResponse);
+    const { plainBody, plainHeaders } = answer as PlainResponse;
+    expect(Buffer.from(plainBody).toString()).toBe(large);
+    expect(plainHeaders).toMatchObject({ "Access-Control-Allow-Origin": "http://localhost:5173", Vary: "Origin" });
   });
 
   test("T64: callers without Origin are never refused, whatever they call us", async () => {

@@ -3,11 +3,12 @@ import { spyOn } from "bun:test";
 import type { Hono } from "hono";
 import type { Invocation, InvokeRequest, Outcome } from "../../../src/environment/invocation.ts";
 import { AsyncEvents } from "../../../src/frontend/emulator/async-events.ts";
+import type { LogText, Member } from "../../../src/frontend/emulator/capacity.ts";
 import { History } from "../../../src/frontend/emulator/history.ts";
 import { createInvokeApi } from "../../../src/frontend/emulator/invoke-api.ts";
 import { Invoker } from "../../../src/frontend/emulator/invoker.ts";
 import { OriginRules } from "../../../src/frontend/emulator/origin.ts";
-import { type LogText, type Member, Pool } from "../../../src/frontend/emulator/pool.ts";
+import { Pool } from "../../../src/frontend/emulator/pool.ts";
 import { log } from "../../../src/log.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 

@@ -81,6 +81,13 @@ describe("a body", () => {
     expect(fixture.socket.isShutDown).toBe(true);
   });
 
+  test("that breaks off is no fault of a handler that does not expect it", async () => {
+    const fixture = new Fixture(echo);
+    fixture.receive(post("/a", "1234").slice(0, -1));
+    fixture.connection.halfClose();
+    expect(await fixture.sent()).toStartWith("HTTP/1.1 400 Bad Request\r\n");
+  });
+
   test("whose chunks make no sense is told to whoever reads it, and nothing behind it is read", async () => {
     const fixture = new Fixture(async (request) => new PlainResponse(await request.text().catch(() => "broken")));
     fixture.receive(`${chunked}\r\nzz\r\n${get("/b")}`);
@@ -214,6 +221,27 @@ describe("a client that is gone", () => {
     await fixture.sent();
     fixture.connection.close();
     await cancelled.promise;
+  });
+});
+
+describe("a connection that cannot be written to is closed", () => {
+  test("at the first try", async () => {
+    const fixture = new Fixture(echo);
+    fixture.socket.isBroken = true;
+    fixture.receive(get("/a"));
+    await fixture.sent();
+    expect(fixture.socket.isTerminated).toBe(true);
+  });
+
+  test("when it turns out later", async () => {
+    const fixture = new Fixture(echo);
+    fixture.socket.room = 10;
+    fixture.receive(get("/a"));
+    await fixture.sent();
+    expect(fixture.socket.isTerminated).toBe(false);
+    fixture.socket.isBroken = true;
+    fixture.connection.drain();
+    expect(fixture.socket.isTerminated).toBe(true);
   });
 });
 

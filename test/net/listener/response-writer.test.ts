@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { PlainResponse } from "../../../src/net/listener/plain-response.ts";
+import { withTrailers } from "../../../src/net/listener/response-trailers.ts";
 import { Fixture, get, host, turns } from "./support.ts";
 
 async function answerTo(request: string, response: Response): Promise<string> {
@@ -65,6 +66,20 @@ describe("any other answer is a stream", () => {
         controller.close();
       },
     });
+
+  test.each([
+    [200, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"],
+    [204, "HTTP/1.1 204 No Content\r\n\r\n"],
+  ])("or, of status %d, nothing", async (status, text) => {
+    expect(await answerTo(get("/"), new Response(null, { status }))).toBe(text);
+  });
+
+  test("with trailers behind it", async () => {
+    const response = withTrailers(new Response(parts("a")), ["X-T"], Promise.resolve({ "X-T": "1" }));
+    const text = await answerTo(get("/"), response);
+    expect(text).toContain("Trailer: X-T\r\n");
+    expect(text).toEndWith("1\r\na\r\n0\r\nX-T: 1\r\n\r\n");
+  });
 
   test("in chunks, each sent when it is there", async () => {
     let push: (text: string) => void = () => {};

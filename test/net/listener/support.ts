@@ -10,8 +10,10 @@ export class FakeSocket {
   isTerminated = false;
   /** Bytes the client still takes. */
   room = Number.POSITIVE_INFINITY;
+  isBroken = false;
 
   write(data: string | Uint8Array): number {
+    if (this.isBroken) return -1;
     const bytes = Buffer.from(data as string);
     const taken = Math.min(this.room, bytes.length);
     this.room -= taken;
