@@ -47,6 +47,34 @@ export const pythonClient: Client = {
   env: (directory) => ({ PYTHONPATH: directory }),
 };
 
+/** The newest: it knows snapshots and managed instances. */
+export const newPythonClient: Client = {
+  ...pythonClient,
+  name: "awslambdaric 4.2.2 with snapshot-restore-py 1.0.0 (PyPI)",
+  directory: `${cache}/awslambdaric-4.2.2`,
+  install: (directory) => pipInstall(directory, "awslambdaric==4.2.2", "snapshot-restore-py==1.0.0"),
+};
+
+/** The newest: it knows managed instances, and needs Node.js 22, which comes as a package of its own. */
+export const newNodeClient: Client = {
+  name: "aws-lambda-ric 4.0.2 on Node.js 22.23.3 (npm)",
+  directory: `${cache}/aws-lambda-ric-4.0.2`,
+  install: (directory) => npmInstall(directory, "aws-lambda-ric@4.0.2", `node-linux-${process.arch}@22.23.3`),
+  command: (directory, handler) => [
+    `${directory}/node_modules/node-linux-${process.arch}/bin/node`,
+    `${directory}/node_modules/aws-lambda-ric/index.mjs`,
+    handler,
+  ],
+  env: () => ({}),
+};
+
+/** Reads the metadata endpoint. */
+export const powertools: Installed = {
+  name: "aws-lambda-powertools 3.37.0 (PyPI)",
+  directory: `${cache}/aws-lambda-powertools-3.37.0`,
+  install: (directory) => pipInstall(directory, "aws-lambda-powertools==3.37.0"),
+};
+
 /** AWS's X-Ray SDK, which sends segments to init's daemon. */
 export const xraySdk: Installed = {
   name: "aws-xray-sdk-core 3.12.0 (npm)",
@@ -59,9 +87,9 @@ export function whyMissing({ directory }: Installed): string | undefined {
   return existsSync(`${directory}/installed`) ? undefined : "it could not be installed on this machine";
 }
 
-/** Installs all three where that is possible. What went wrong is printed; the tests are then skipped by name. */
+/** Installs all where that is possible. What went wrong is printed; the tests are then skipped by name. */
 export async function installClients(): Promise<void> {
-  await Promise.all([nodeClient, pythonClient, xraySdk].map(install));
+  await Promise.all([nodeClient, newNodeClient, pythonClient, newPythonClient, powertools, xraySdk].map(install));
 }
 
 /** Installs what is not there yet, and prints why where it fails. */
