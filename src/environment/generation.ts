@@ -332,8 +332,6 @@ export class Generation {
   #tellExit(): void {
     if (!this.#exit || this.#shutdown) return;
     const fault = runtimeExitFault(this.#exit);
-    // It is told once, whichever of a lost report and the end of its time came first.
-    this.#exit = undefined;
     const reported = this.#firstReport;
     if (reported) this.#fail({ ...fault, type: `Extension.${reported}` }, "extension");
     else this.#fail(fault, "runtime");
