@@ -130,7 +130,7 @@ describe("posts", () => {
 describe("a LocalStack that cannot be reached", () => {
   /** Delivers to nobody; returns when that was given up, milliseconds. */
   async function givenUpAfter(patienceMs?: number): Promise<number> {
-    const { clock, delivery } = open(false);
+    const { clock, delivery } = open();
     server.stop();
     let told: Fate | undefined;
     delivery.deliver([logs], patienceMs).then((delivered) => {
@@ -155,7 +155,7 @@ describe("a LocalStack that cannot be reached", () => {
   });
 
   test("gets everything in order once it is there", async () => {
-    const { clock, delivery } = open(false);
+    const { clock, delivery } = open();
     const { port } = server.url;
     server.stop();
     const told = Promise.all([
