@@ -303,8 +303,11 @@ export class Environment {
       await generation.drain();
     }
     callOff();
-    events.extensionsFinished(request, clock.now() - startedAt);
-    if (generation === this.#generation) this.#move("extensions done");
+    try {
+      events.extensionsFinished(request, clock.now() - startedAt);
+    } finally {
+      if (generation === this.#generation) this.#move("extensions done");
+    }
   }
 
   /** Processes of the present generation broke. */
