@@ -43,6 +43,10 @@ describe("what these tests can see", () => {
     ["the states: `docs/contract/runtime-api.md 4`.", [{ page: "docs/contract/runtime-api.md", place: "4" }]],
     ["the states (`docs/contract/runtime-api.md` 4.1)", [{ page: "docs/contract/runtime-api.md", place: "4.1" }]],
     ["as docs/contract/lifecycle-2.md P15 says", [{ page: "docs/contract/lifecycle-2.md", place: "P15" }]],
+    [
+      "docs/contract/emulator.md 2.2, 2.3 and E4",
+      ["2.2", "2.3", "E4"].map((place) => ({ page: "docs/contract/emulator.md", place })),
+    ],
     ["told in docs/architecture.md. 7 times", [{ page: "docs/architecture.md", place: "" }]],
     ["nothing", []],
   ])("%s", (text, expected) => {

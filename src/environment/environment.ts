@@ -124,7 +124,10 @@ export class Environment {
     await this.#reset;
   }
 
-  /** One invocation from its turn to its REPORT. Whatever fails inside init, it is settled and the next one has its turn. */
+  /**
+   * One invocation from its turn to its REPORT. Whatever fails inside init, it is settled and the next one has its
+   * turn.
+   */
   async #run(running: Running): Promise<void> {
     const { invocation } = running;
     // A restore has a time of its own.
@@ -159,7 +162,7 @@ export class Environment {
     const { invocation } = running;
     running.announce();
     if (!running.isDispatched) events.invocationDispatched(invocation.request);
-    // Measured before processes are killed: the dead have no memory to look at.
+    // Before the processes are killed: one that has ended has no memory to measure.
     const maxMemoryMb = memory.sample();
     const durationMs = running.durationMs();
     if (this.#outlives(running)) this.exchanges.forget(invocation);
@@ -204,7 +207,7 @@ export class Environment {
     const { invocation } = running;
     const { events } = this.options;
     if (this.#state === "booting") await this.#booted;
-    // What was written before this began is not its own; processes may end over it.
+    // What was written before is not this invocation's. The processes may end while it is being received.
     if (this.#state === "ready") await this.#generation.drain();
     while (this.#state === "resetting") await this.#reset;
     if (this.#isStopping) return this.#refuse(invocation);
@@ -223,7 +226,7 @@ export class Environment {
     }
     if (this.exchanges.isSnapshot && !(await this.#restore(running))) return;
     if (!invocation.isWaiting) return;
-    // Among several, one may come between the end of the processes and the end of those they served.
+    // Where several run, this one may come after the processes have ended and before the others are settled.
     if (this.#generation.fault) return invocation.fail(this.#generation.fault);
     running.announce();
     running.isDispatched = true;
@@ -276,7 +279,10 @@ export class Environment {
     else this.#goOnAfter("extensions done");
   }
 
-  /** Also where the event means nothing any more: there is room for the next invocation, or time for a reload. */
+  /**
+   * Moves on. Where the event means nothing any more, there may be room for the next invocation all the same, or a
+   * reload due.
+   */
   #goOnAfter(event: Event, reason?: ShutdownReason): void {
     if (this.#move(event, reason)) return;
     this.#reloadIfDue();
@@ -288,24 +294,28 @@ export class Environment {
     const generation = this.#generation;
     const startedAt = clock.now();
     const callOff = clock.after(Math.max(0, deadlineMs - clock.epoch()), () => {
+      if (generation !== this.#generation) return;
       log.error(`the time of ${request.requestId} is over, init no longer waits for ${generation.waitsFor}`);
       this.#move("extensions overdue", "timeout");
     });
-    // One may lose its poll while what it wrote is being received.
+    // An extension whose poll breaks off while its output is being received is busy again.
     while (generation.isBusy) {
       await generation.settled();
       await generation.drain();
     }
     callOff();
-    events.extensionsFinished(request, clock.now() - startedAt);
-    if (generation === this.#generation) this.#move("extensions done");
+    try {
+      events.extensionsFinished(request, clock.now() - startedAt);
+    } finally {
+      if (generation === this.#generation) this.#move("extensions done");
+    }
   }
 
   /** Processes of the present generation broke. */
   #onFault(fault: Fault, by: "runtime" | "extension"): void {
     const { clock, policy } = this.options;
     if (this.#state === "booting") {
-      // Init has ended well, and is about to be noticed.
+      // Init has ended well, which `#boot` has yet to notice: the fault comes after that.
       void this.#booted.then(() => this.#onFault(fault, by));
       return;
     }
@@ -318,7 +328,7 @@ export class Environment {
       this.#move("processes useless", "failure");
     } else if (next(this.#state, "runtime crashed", policy)) {
       this.options.onIdleFault(fault);
-      // Forgotten where the processes are replaced.
+      // Where the policy replaces the processes at once, the reset clears it again.
       this.#failure = { kind: "fault", fault };
       this.#move("runtime crashed");
     } else {
@@ -377,7 +387,7 @@ export class Environment {
 
   #onBooted(outcome: InitOutcome): InitOutcome {
     if (outcome.kind === "ready") {
-      // So that a runtime that dies in its first invocation does not go down as one that used nothing.
+      // So that there is a figure for a runtime that dies in its first invocation.
       this.options.memory.sample();
       this.#move("initialized");
     } else if (outcome.kind !== "cancelled") {
@@ -410,12 +420,12 @@ export class Environment {
     return generation;
   }
 
-  /** Ends this generation's processes; the next invocation starts new ones. `/tmp` is nobody's business here. */
+  /** Ends this generation's processes; the next invocation starts new ones. `/tmp` stays as it is. */
   #startReset(reason: ShutdownReason): void {
     const generation = this.#generation;
     this.#failure = undefined;
     generation.beginEnd(reason);
-    // Their time would be over before anybody could answer them.
+    // Nobody is left to answer those that were handed over: without this they would wait for their timeout.
     for (const { invocation, isDispatched } of this.#running) if (isDispatched) invocation.end({ kind: "stopped" });
     this.#reset = Promise.resolve()
       .then(() => this.#endProcesses(generation, reason))
@@ -426,7 +436,7 @@ export class Environment {
   async #endProcesses(generation: Generation, reason: ShutdownReason): Promise<void> {
     const { clock, endAll, events } = this.options;
     try {
-      await generation.end(reason);
+      await generation.end(reason).catch((error) => log.error("processes were not ended in their order:", error));
       await endAll(shutdownMs);
       if (!(await settlesWithin(clock, shutdownMs, generation.exited))) {
         log.warn("the exit of a process was not noticed within the budget of a reset; going on without it");

@@ -16,7 +16,7 @@ export interface RuntimeEvents {
   readonly onInitErrorLost: () => void;
 }
 
-/** What is known of a request id that an answer names. */
+/** What the request id of an answer leads to. */
 export type Found = Exchange | "timed out" | undefined;
 
 interface Waiter {
@@ -27,7 +27,7 @@ interface Waiter {
 const maxLateIds = 1000;
 
 export class Exchanges {
-  /** As long as no exchange has a state of its own that stands for it. */
+  /** The state of a runtime that works on nothing. While it works on one thing, that exchange has the state. */
   #state: RuntimeState = "Started";
   /** Polls that wait for an event, first come first served. */
   #waiters: Waiter[] = [];
@@ -36,7 +36,7 @@ export class Exchanges {
   /** What the runtime may answer, by request id. */
   readonly #running = new Map<string, Exchange>();
   readonly #lateIds = new Set<string>();
-  /** Of a runtime that works on one at a time: what it works on, whose state is then its own. */
+  /** What a runtime that takes one at a time works on: its state is the runtime's. */
   #current: Exchange | undefined;
   #restoreWaiter: (() => void) | undefined;
   #isReportingInitError = false;
@@ -193,7 +193,7 @@ export class Exchanges {
     if (!this.#isOneAtATime) this.#finished(exchange);
   }
 
-  /** The runtime is done with it: nothing is kept of what may be megabytes. */
+  /** The runtime is done with it. Its event and answer, which may be megabytes, are let go. */
   #finished(exchange: Exchange): void {
     const { requestId } = exchange.request;
     if (this.#running.get(requestId) === exchange) this.#running.delete(requestId);

@@ -45,7 +45,7 @@ export class Generation {
   #startedAt: number | undefined;
   #isRuntimeTried = false;
   readonly #callOffInitTimers: (() => void)[] = [];
-  /** Of what has yet to be told: nothing is, once these processes are being ended. */
+  /** Timers of faults that are yet to be told. They are called off once these processes are being ended. */
   readonly #callOffTellings: (() => void)[] = [];
   #hasInitEnded = false;
   #fault: Fault | undefined;
@@ -218,7 +218,7 @@ export class Generation {
       const reason = `ErrTooManyExtensions: there are ${files.length} external extensions, at most ${maxExtensions} may be`;
       return { type: "Extension.LaunchError", reason };
     }
-    // All are expected before the first one runs: whoever is early must find its name.
+    // All names are expected before the first process is started, for it may register at once.
     const expected = files.map((file) => ({ file, extension: this.extensions.expect(file.name) }));
     for (const { file, extension } of expected) {
       const fault = this.#processes.launchExtension(extension, file.path, (exit) =>
@@ -307,7 +307,7 @@ export class Generation {
     this.#step = outcome.kind === "ready" ? initSteps.length : undefined;
     for (const callOff of this.#callOffInitTimers.splice(0)) callOff();
     this.#initialized.resolve(outcome);
-    // An init that was never begun has nothing to report, nor has one that was stopped for another's sake.
+    // There is no report on an init that was never begun, or that a stop or a reload has cut off.
     if (this.#startedAt === undefined || (outcome.kind === "cancelled" && reason === "spindown")) return;
     events.initEnded({
       phase: this.#phase,
@@ -332,8 +332,6 @@ export class Generation {
   #tellExit(): void {
     if (!this.#exit || this.#shutdown) return;
     const fault = runtimeExitFault(this.#exit);
-    // It is told once, whichever of a lost report and the end of its time came first.
-    this.#exit = undefined;
     const reported = this.#firstReport;
     if (reported) this.#fail({ ...fault, type: `Extension.${reported}` }, "extension");
     else this.#fail(fault, "runtime");

@@ -93,7 +93,7 @@ export class Processes {
     return Promise.all(this.#all.map(({ exited }) => exited));
   }
 
-  /** Gives up their outputs although a descendant may still hold them. */
+  /** Gives up their outputs although a descendant may still hold them open. */
   closeOutputs(): void {
     for (const process of this.#all) process.closeOutput();
   }

@@ -43,7 +43,7 @@ const askedState: Readonly<Record<RuntimeCall, RuntimeState>> = {
   response: "InvocationResponse",
   error: "InvocationErrorResponse",
   initError: "InitError",
-  // Recorded so: not RestoreReady.
+  // AWS's text says Ready here, not RestoreReady.
   restoreNext: "Ready",
   restoreError: "RuntimeRestoreErrorState",
 };

@@ -91,6 +91,8 @@ function serveProxy(upstream: Upstream, { hostname, port }: { hostname: string; 
     return Bun.serve({
       hostname,
       port,
+      // Outside of development Bun shares a port unless it is told not to.
+      reusePort: false,
       idleTimeout: 0,
       development: false,
       async fetch(request) {

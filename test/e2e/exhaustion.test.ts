@@ -85,5 +85,5 @@ function engineThreads(pid: number): string[] {
   const names = readdirSync(`/proc/${pid}/task`).map((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim(),
   );
-  return names.filter((name) => /^(JITWorker|HeapHelper|.*ollector Thread)$/.test(name));
+  return names.filter((name) => /^(JITWorker|JSCWarmUp|HeapHelper|.*ollector Thread)$/.test(name));
 }

@@ -143,6 +143,18 @@ test("stdout and stderr reach the log in the order of writing, whole lines, also
   expect(logs.slice(0, logs.indexOf("START"))).toBe(expected);
 });
 
+test.each([
+  ["exit 3", "exit status 3"],
+  ["exit 0", "exit status 0"],
+  ["kill -9 $$", "signal: killed"],
+])("a runtime that ends by `%s` is in init's log at debug, with its pid and the reason", async (script, reason) => {
+  const env = { LOCALSTACK_INIT_LOG_LEVEL: "debug" };
+  const init = startInit(["sh", "-c", `echo pid $$; ${script}`], { env });
+  await waitUntil("the end is in the log", () => init.stderr.includes("ended"));
+  const pid = /^pid (\d+)$/m.exec(init.stdout)?.[1];
+  expect(init.stderr).toContain(`process ${pid} ended: ${reason}`);
+});
+
 describe("descendants that left the runtime's group", () => {
   test("and hold its output delay no result, and are ended with a reset", async () => {
     const init = startInit(runFixture("leaves-a-daemon.sh", ...runFixture("does-what-the-event-says.ts")));

@@ -123,6 +123,18 @@ describe("the reset", () => {
     expect((await next).outcome).toEqual(response());
   });
 
+  test("begins before what is on its way has been received: a function that writes without end is ended in time", async () => {
+    const world = await World.ready();
+    const failed = world.invoke();
+    await world.flush();
+    const receive = world.process.write();
+    await world.clock.advance(3000);
+    expect(world.ends).toEqual(["3000 runtime SIGKILL"]);
+    expect(await isPending(failed)).toBe(true);
+    receive();
+    expect((await failed).outcome).toEqual(timedOut);
+  });
+
   test("drains and gives up the old outputs", async () => {
     const world = await World.ready();
     const failed = world.invoke();

@@ -160,6 +160,20 @@ test("one that times out before its event went out leaves the others their turn"
   expect(world.process.signals).toEqual([]);
 });
 
+test("one that times out before its event went out leaves changed code its turn", async () => {
+  const world = await withWorkers(1, 1);
+  const receive = world.process.write();
+  const slow = world.start();
+  await world.flush();
+  world.environment.reload();
+  await world.clock.advance(3000);
+  expect(world.processes).toHaveLength(1);
+  receive();
+  await slow.settled;
+  await world.flush();
+  expect([world.processes.length, world.environment.state]).toEqual([2, "booting"]);
+});
+
 test("a worker whose client is gone loses nothing: the next event goes to another, or waits for one", async () => {
   const world = await World.ready({ policy });
   const gone = new AbortController();

@@ -236,6 +236,25 @@ describe("where the processes that were held are gone, an invocation", () => {
     expect(world.reports).toMatchObject([{ durationMs: 3000, status: "timeout" }]);
   });
 
+  test("has its time although it had begun to wait for earlier output before", async () => {
+    const world = new World({ policy, extensions: ["a"] });
+    const init = world.environment.init();
+    world.register("a");
+    void world.ask("a");
+    void world.exchanges.restoreNext();
+    await init;
+    const receive = world.processOf("a").write();
+    const invoked = world.invoke();
+    await world.flush();
+    world.processOf("a").exit({ code: 7 });
+    await world.clock.advance(2000);
+    receive();
+    await world.flush();
+    expect(world.environment.state).toBe("starting");
+    await world.clock.advance(3000);
+    expect((await within(1000, "the timeout", invoked)).outcome.kind).toBe("timeout");
+  });
+
   test("is served by a runtime that asks for a restore again", async () => {
     const world = await afterLoss();
     const invoked = world.invoke();

@@ -27,6 +27,29 @@ test.each(["a crash", "a timeout", "a stop"])("none is left after %s", async (en
   expect(world.clock.pendingTimers).toBe(0);
 });
 
+test("none is left of an extension that reported its end when others end before it", async () => {
+  const world = await World.readyWith({ a: [] });
+  const invoked = world.invoke();
+  await world.flush();
+  world.extension("a").report("exitError", "Fatal.Lost");
+  expect(world.clock.pendingTimers).toBeGreaterThan(0);
+  world.processOf("runtime").exit({ code: 1 });
+  await invoked;
+  await world.flush();
+  expect([world.environment.state, world.clock.pendingTimers]).toEqual(["cold", 0]);
+});
+
+test("none is left of a report that was still being read when the runtime ended, and init was stopped", async () => {
+  const world = new World();
+  void world.environment.init();
+  world.exchanges.beginInitError();
+  world.process.exit({ code: 1 });
+  await world.flush();
+  expect(world.clock.pendingTimers).toBe(1);
+  await world.environment.stop();
+  expect(world.clock.pendingTimers).toBe(0);
+});
+
 test("the deadline of one invocation is no deadline for extensions that work on the next", async () => {
   const world = await World.readyWith({ a: ["INVOKE"] });
   const first = world.invoke();

@@ -8,8 +8,12 @@ export interface Citation {
 }
 
 export function citationsIn(text: string): Citation[] {
-  const found = text.matchAll(/(docs\/[\w/-]+\.md)`? ?((?:[A-Z]?\d+(?:\.\d+)*[a-z]?)?)/g);
-  return [...found].map(([, page = "", place = ""]) => ({ page, place }));
+  return [...text.matchAll(/(docs\/[\w/-]+\.md)`?((?:(?: |, | and )[A-Z]?\d+(?:\.\d+)*[a-z]?\b)*)/g)].flatMap(
+    ([, page = "", places = ""]) => {
+      const found = places.match(/[A-Z]?\d+(?:\.\d+)*[a-z]?/g) ?? [""];
+      return found.map((place) => ({ page, place }));
+    },
+  );
 }
 
 /** Whether a page has a heading or a row of a table with this number. */

@@ -18,6 +18,8 @@ export interface ZipEntry {
   /** Of the last change: as DOS keeps it, in two seconds, and where `isExact` in Info-ZIP's field too. */
   readonly mtime?: Date;
   readonly isExact?: boolean;
+  /** Further fields of the entry, as they stand in the directory. */
+  readonly extra?: Uint8Array;
   /** What the archive says instead of the truth. */
   readonly stated?: { readonly size?: number; readonly crc32?: number; readonly method?: number };
 }
@@ -65,6 +67,7 @@ export function writeZip(
     const directoryExtra = Buffer.concat([
       zip64 ? extra64(size, packed.length, offset) : Buffer.alloc(0),
       entry.mtime && entry.isExact ? exactTime(entry.mtime) : Buffer.alloc(0),
+      Buffer.from(entry.extra ?? []),
     ]);
     common.writeUInt16LE(directoryExtra.length, 24);
     const tail = Buffer.alloc(14);

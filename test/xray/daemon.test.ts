@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { createHash, createHmac } from "node:crypto";
-import { type AddressInfo, createServer } from "node:net";
 import { log } from "../../src/log.ts";
 import { startXRay, type XRayDaemon, type XRayOptions } from "../../src/xray/daemon.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -143,9 +142,9 @@ test("segments that came by UDP are on their way when it stops", async () => {
 describe("a taken port is a warning, and the other half works:", () => {
   test("TCP", async () => {
     const warn = spyOn(log, "warn").mockImplementation((() => {}) as unknown as typeof log.warn);
-    const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
-    const { port: tcp } = taken.address() as AddressInfo;
+    // One that would share it.
+    const taken = Bun.serve({ hostname: "127.0.0.1", port: 0, reusePort: true, fetch: () => new Response() });
+    const tcp = taken.port as number;
     const { address } = localstack();
     const { daemon } = await start({ address, listenOn: { hostname: "127.0.0.1", port: tcp } });
     expect(warn.mock.calls[0]?.[0]).toStartWith(`X-Ray sampling rules cannot be served on TCP 127.0.0.1:${tcp}: `);
@@ -153,7 +152,7 @@ describe("a taken port is a warning, and the other half works:", () => {
     sender.send('{"format":"json","version":1}\n{}', tcp, "127.0.0.1");
     await daemon.stop();
     sender.close();
-    taken.close();
+    await taken.stop(true);
     expect(daemon.counts.sent).toBe(1);
     warn.mockRestore();
   });

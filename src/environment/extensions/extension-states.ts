@@ -56,7 +56,7 @@ export const askedExtensionState = {
   register: "Registered",
   next: "Ready",
   initError: "InitError",
-  // Recorded so: not ExitError.
+  // AWS's text says Exited here, not ExitError.
   exitError: "Exited",
 } as const;
 

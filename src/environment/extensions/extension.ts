@@ -69,7 +69,7 @@ export class Extension {
 
   /** @throws {ApiRefusal} */
   register(events: ReadonlySet<LifecycleEvent>): void {
-    // Named by what it is called: it has no other identity yet.
+    // A refusal names it by its name, since it has not been told its id yet.
     this.#move("register", this.name);
     this.#subscribed = events;
     this.onChange();

@@ -49,7 +49,8 @@ export class Extensions {
       throw new ApiRefusal(403, "Extension.InvalidExtensionState", "Extension with this name already registered");
     }
     if (this.unregistered.length > 0) {
-      // The runtime, home of internal extensions, has not even started.
+      // It cannot be an internal one: those live in the runtime's process, which is started only when all have
+      // registered.
       log.warn(
         `an extension registers as ${name}, which is not the name of its file: ` +
           `still expected are ${this.unregistered.map((extension) => extension.name).join(", ")}`,
@@ -63,7 +64,7 @@ export class Extensions {
 
   /** @param id as `register` gave it, in lower case */
   withId(id: string): Extension | undefined {
-    // One that has not registered was told no id: whoever guessed it is nobody.
+    // Before it has registered nobody was told its id: a request that carries it does not come from the extension.
     return this.#all.find((extension) => extension.id === id && extension.isRegistered);
   }
 

@@ -1,7 +1,7 @@
 /**
  * Who may call: any web page a developer opens could otherwise run code on their machine, by a simple POST or by giving
  * its own name our address. Requests without `Origin` come from SDKs, curl and other containers, and are never refused
- * (docs/contract/emulator.md, decisions E22 and E29).
+ * (`docs/contract/emulator.md E22`, `docs/contract/emulator.md E29`).
  */
 import { PlainResponse } from "../../net/listener/plain-response.ts";
 import { AwsError } from "./aws-errors.ts";

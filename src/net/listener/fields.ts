@@ -66,7 +66,7 @@ export class Fields implements UsedOfHeaders {
     return this.entries();
   }
 
-  /** Itself: for those who read it, it is one. */
+  /** Returns itself, which whoever reads headers can take for a `Headers`. */
   asHeaders(): Headers {
     return this as unknown as Headers;
   }

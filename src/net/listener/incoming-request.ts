@@ -12,7 +12,8 @@ type UsedOfRequest = Pick<
 
 /**
  * It makes its parts when they are asked for. A `Request` made by its constructor would change the method and the path
- * (`FOO` becomes GET, `/a/../b` becomes `/b`), copy the body, and have an abort controller whether anybody listens or not.
+ * (`FOO` becomes GET, `/a/../b` becomes `/b`), copy the body, and have an abort controller whether anybody listens or
+ * not.
  */
 export class IncomingRequest implements UsedOfRequest {
   #abort: AbortController | undefined;
@@ -80,7 +81,7 @@ export class IncomingRequest implements UsedOfRequest {
     this.#abort?.abort();
   }
 
-  /** Itself: for Hono and its handlers it is one. */
+  /** Returns itself, which Hono and its handlers can take for a `Request`. */
   asRequest(): Request {
     return this as unknown as Request;
   }

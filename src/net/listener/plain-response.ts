@@ -10,11 +10,12 @@ export interface PlainInit {
 const maxCopied = 64 * 1024;
 
 /**
- * A `Response` that shows what it was made of: our own listener sends it in one piece, with its length and with the names
- * of its headers as they were written. Of any other it can only see a stream. What is set on `headers` later is not sent.
+ * A `Response` that shows what it was made of: our own listener sends it in one piece, with its length and with the
+ * names of its headers as they were written. Of any other it can only see a stream. What is set on `headers` later is
+ * not sent.
  *
- * A large body is only in `plainBody`, for the copy would be made for nothing. Large bytes are given away: their memory is
- * freed once they were sent.
+ * A large body is only in `plainBody`, for the copy would be made for nothing. Large bytes are given away: their memory
+ * is freed once they were sent.
  */
 export class PlainResponse extends Response {
   readonly plainBody: string | Uint8Array;

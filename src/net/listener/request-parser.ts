@@ -7,7 +7,9 @@ import { ProtocolError, parseHead, parseTrailers, type RequestHead } from "./req
 /** Takes what the parser finds, in this order, once for each request: one head, any number of pieces, one end. */
 export interface RequestSink {
   onHead(head: RequestHead): void;
-  /** A piece of the body: what stands in `bytes` between `from` and `to`. No view of it is made, for that costs 8 µs. */
+  /**
+   * A piece of the body: what stands in `bytes` between `from` and `to`. No view of it is made, for that costs 8 µs.
+   */
   onBody(bytes: Buffer, from: number, to: number): void;
   onEnd(trailers: Fields | undefined): void;
 }

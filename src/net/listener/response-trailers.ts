@@ -7,7 +7,10 @@ interface Trailers {
 
 const trailersOf = new WeakMap<Response, Trailers>();
 
-/** Announces trailers, which are sent when the body has ended. @param values those of them that there are; never rejects */
+/**
+ * Announces trailers, which are sent when the body has ended.
+ * @param values those of them that there are; never rejects
+ */
 export function withTrailers(
   response: Response,
   names: readonly string[],

@@ -39,7 +39,9 @@ export function hasLength(response: Response): boolean {
  * @returns the bytes of a large body, of no use to anybody once they are sent
  */
 function writePlain(output: Output, exchange: Exchange, response: PlainResponse): Uint8Array | undefined {
-  const { status, plainBody: body, plainHeaders } = response;
+  const { status, plainBody, plainHeaders } = response;
+  const isLargeText = typeof plainBody === "string" && plainBody.length > onePieceBytes;
+  const body = isLargeText ? Buffer.from(plainBody) : plainBody;
   const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   let fields = "";
   for (const name in plainHeaders) fields += `${name}: ${plainHeaders[name]}\r\n`;
@@ -47,21 +49,16 @@ function writePlain(output: Output, exchange: Exchange, response: PlainResponse)
   const head = headOf(exchange, response, fields);
   if (exchange.method === "HEAD" || size === 0) {
     output.write(toHeadBytes(head));
-    return undefined;
+  } else if (typeof body === "string") {
+    output.write(isAscii(head) ? head + body : Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(body)]));
+  } else if (size <= onePieceBytes) {
+    output.write(Buffer.concat([Buffer.from(head, "latin1"), body]));
+  } else {
+    output.write(Buffer.from(head, "latin1"));
+    output.write(body);
+    return body;
   }
-  if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) {
-    output.write(head + body);
-    return undefined;
-  }
-  const headBytes = Buffer.from(head, "latin1");
-  const bytes = typeof body === "string" ? Buffer.from(body) : body;
-  if (size <= onePieceBytes) {
-    output.write(Buffer.concat([headBytes, bytes]));
-    return undefined;
-  }
-  output.write(headBytes);
-  output.write(bytes);
-  return bytes;
+  return undefined;
 }
 
 /** Whether an answer of this status has a body, be it an empty one. */
@@ -72,7 +69,7 @@ function hasBody(status: number): boolean {
 async function writeStream(output: Output, exchange: Exchange, response: Response): Promise<void> {
   const { body, headers, status } = response;
   const isChunked = !headers.has("content-length") && !exchange.isHttp10 && body !== null;
-  // To HEAD this would be a lie: Hono has thrown away a body whose length nobody knows any more.
+  // Not in answer to HEAD: Hono has dropped the body, and its length is not known.
   const isEmpty = body === null && exchange.method !== "HEAD" && hasBody(status);
   const chunked = `Transfer-Encoding: chunked\r\n${trailerLine(response)}`;
   const framing = isChunked ? chunked : isEmpty ? "Content-Length: 0\r\n" : "";
@@ -82,7 +79,7 @@ async function writeStream(output: Output, exchange: Exchange, response: Respons
   if (body === null) return output.drained;
   if (exchange.method === "HEAD" || output.isClosed) return await body.cancel();
   const reader = body.getReader();
-  // Also while nothing comes of it: nobody is there to take what it still has.
+  // The loop below would notice only with the next piece that the connection is gone.
   output.onClosed = () => void reader.cancel().catch(() => {});
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {

@@ -44,6 +44,7 @@ export async function* readDirectory(fd: number): AsyncGenerator<DirectoryEntry>
   class Reader extends RandomAccessReader {
     #window = Buffer.alloc(0);
     #windowAt = 0;
+    #extra = { readAt: -1, from: 0, to: 0 };
 
     override read(
       buffer: Buffer,
@@ -59,9 +60,18 @@ export async function* readDirectory(fd: number): AsyncGenerator<DirectoryEntry>
       }
       const from = position - this.#windowAt;
       const copied = this.#window.copy(buffer, offset, from, from + length);
-      for (let at = Math.max(position, commentLengthAt); at < position + copied; at++)
-        buffer[offset + at - position] = 0;
+      this.#mend(buffer.subarray(offset, offset + copied), position);
       callback(null, copied);
+    }
+
+    /** Takes out what yauzl refuses and other readers pass over. */
+    #mend(bytes: Buffer, position: number): void {
+      if (position + bytes.length > commentLengthAt) bytes.fill(0, Math.max(0, commentLengthAt - position));
+      if (position === this.#extra.readAt) blankBrokenFields(bytes.subarray(this.#extra.from, this.#extra.to));
+      if (bytes.length !== entryBytes || !isEntry(bytes)) return;
+      const nameLength = bytes.readUInt16LE(28);
+      // An entry's name and fields are read next.
+      this.#extra = { readAt: position + entryBytes, from: nameLength, to: nameLength + bytes.readUInt16LE(30) };
     }
   }
 
@@ -73,6 +83,17 @@ export async function* readDirectory(fd: number): AsyncGenerator<DirectoryEntry>
     const flags = entry.generalPurposeBitFlag | (isUtf8(entry.fileNameRaw) ? 0x800 : 0);
     const name = getFileNameLowLevel(flags, entry.fileNameRaw, entry.extraFields, true);
     yield { name, entry, headerAt: begin + entry.relativeOffsetOfLocalHeader };
+  }
+}
+
+function isEntry(bytes: Buffer): boolean {
+  return bytes.toString("latin1", 0, 4) === "PK\x01\x02";
+}
+
+/** @param fields of an entry, each with its length: one that is longer than what is left goes, as in Go's reader */
+function blankBrokenFields(fields: Buffer): void {
+  for (let at = 0; at + 4 <= fields.length; at += 4 + fields.readUInt16LE(at + 2)) {
+    if (at + 4 + fields.readUInt16LE(at + 2) > fields.length) fields.fill(0, at);
   }
 }
 
@@ -101,8 +122,7 @@ function countEntries(fd: number, position: number): number {
       windowAt = position;
     }
     const header = window.subarray(position - windowAt);
-    if (count > maxEntries || header.length < entryBytes || header.toString("latin1", 0, 4) !== "PK\x01\x02")
-      return count;
+    if (count > maxEntries || header.length < entryBytes || !isEntry(header)) return count;
     position += entryBytes + header.readUInt16LE(28) + header.readUInt16LE(30) + header.readUInt16LE(32);
   }
 }

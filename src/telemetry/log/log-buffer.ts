@@ -3,7 +3,7 @@
  * runs, in pieces that need not be joined. One copy of a log is all there ever is.
  */
 
-import { escapeInto, longestEscape } from "./json-escape.ts";
+import { escapedText, escapeInto, longestEscape } from "./json-escape.ts";
 import { endOfPiece } from "./whole-characters.ts";
 
 /** What a log came to. Between `{"logs":"` and `"}` its pieces are the body of a callback. */
@@ -25,8 +25,17 @@ export interface LogText {
 /** Bytes of a piece: as many as the log has so far. Small logs have to be cheap, and large ones go out in few writes. */
 const pieceBytes = { least: 32 * 1024, most: 512 * 1024 };
 
-/** Bytes of output at most that are kept or left out together. Smaller ones would cost the escaping its speed. */
-const blockBytes = 256 * 1024;
+/** Bytes of output that are escaped, and kept or left out, together: what is made of them meanwhile stays small. */
+const blockBytes = 64 * 1024;
+
+/**
+ * Bytes of one log after which what escaping has left behind is collected: the engine, which sees the megabytes of the log
+ * alive, would let as many pile up. It takes a few milliseconds, a small part of what so much output takes.
+ */
+const collectEveryBytes = 16 * 1024 * 1024;
+
+/** What a block is made into, before it is known whether there is room for it. */
+const scratch = Buffer.allocUnsafeSlow(blockBytes * longestEscape);
 
 /** Bytes of an escaped log above which output is only counted: a function that logs for ever must not end init. */
 const maxLogBytes = 256 * 1024 * 1024;
@@ -42,6 +51,8 @@ export function logBound(memoryBytes: number): number {
 export class LogBuffer {
   #full: Uint8Array[] = [];
   #fullBytes = 0;
+  /** How far the log was when garbage was collected last. */
+  #collectedBytes = 0;
   /** Written from `#start` to `#end` since the last `take`. Small logs share one. */
   #page = new Uint8Array(0);
   #start = 0;
@@ -71,8 +82,7 @@ export class LogBuffer {
   addLine(line: string): void {
     this.#endPair();
     this.#tellLeftOut();
-    const bytes = Buffer.from(this.#isAtLineStart ? line : `\n${line}`);
-    this.#escape(bytes, 0, bytes.length);
+    this.#put(escapedText(this.#isAtLineStart ? line : `\n${line}`));
     this.#isAtLineStart = true;
   }
 
@@ -80,7 +90,7 @@ export class LogBuffer {
   addLog(log: LogText): void {
     if (log.byteLength === 0) return;
     this.#endPair();
-    if (!this.#isAtLineStart) this.#escape(Buffer.from("\n"), 0, 1);
+    if (!this.#isAtLineStart) this.#put(escapedText("\n"));
     this.#closePiece();
     this.#full.push(...log.pieces);
     this.#fullBytes += log.byteLength;
@@ -96,32 +106,38 @@ export class LogBuffer {
     const log = new EscapedLog(this.#full, this.#fullBytes, this.#isAtLineStart);
     this.#full = [];
     this.#fullBytes = 0;
+    this.#collectedBytes = 0;
     this.#isAtLineStart = true;
     return log;
   }
 
   #addText(text: string): void {
-    if (text.isWellFormed()) {
-      this.#addBytes(Buffer.from(text));
-      return;
-    }
-    // `JSON.stringify` makes escapes of lone surrogates, which UTF-8 cannot hold.
-    const escaped = Buffer.from(JSON.stringify(text).slice(1, -1));
-    if (this.#hasRoom(escaped.length)) {
-      this.#put(escaped);
-      this.#isAtLineStart = text.endsWith("\n");
-    } else this.#leftOutBytes += Buffer.byteLength(text);
+    if (text.isWellFormed()) this.#addBytes(Buffer.from(text));
+    else this.#add(escapedText(text), Buffer.byteLength(text), text.endsWith("\n"));
   }
 
   #addBytes(bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length; ) {
       const end = endOfPiece(bytes, from, blockBytes);
-      if (this.#hasRoom(end - from)) {
-        this.#escape(bytes, from, end);
-        this.#isAtLineStart = bytes[end - 1] === newline;
-      } else this.#leftOutBytes += end - from;
+      const block = Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from);
+      const length = escapeInto(scratch, block);
+      this.#add(scratch.subarray(0, length), block.length, block.at(-1) === newline);
       from = end;
     }
+  }
+
+  /**
+   * Keeps it if there is room. Once something was left out nothing is kept, not even what would fit: a log has no holes.
+   * @param escaped not kept itself
+   * @param bytes how many of the output it stands for
+   */
+  #add(escaped: Uint8Array, bytes: number, endsLine: boolean): void {
+    if (this.#leftOutBytes > 0 || this.#fullBytes + this.#end - this.#start + escaped.length > this.maxBytes) {
+      this.#leftOutBytes += bytes;
+      return;
+    }
+    this.#put(escaped);
+    this.#isAtLineStart = endsLine;
   }
 
   /** Adds a half whose other half did not come. */
@@ -132,14 +148,6 @@ export class LogBuffer {
     this.#addText(half);
   }
 
-  /**
-   * Whether so many bytes are kept. Once something was left out nothing is, not even what would fit: a log has no
-   * holes.
-   */
-  #hasRoom(bytes: number): boolean {
-    return this.#leftOutBytes === 0 && this.#fullBytes + this.#end - this.#start + bytes <= this.maxBytes;
-  }
-
   #tellLeftOut(): void {
     if (this.#leftOutBytes === 0) return;
     const bytes = this.#leftOutBytes;
@@ -147,23 +155,9 @@ export class LogBuffer {
     this.addLine(`${bytes} bytes of output were left out: a log keeps at most ${this.maxBytes}\n`);
   }
 
-  #escape(bytes: Uint8Array, from: number, to: number): void {
-    for (let index = from; index < to; ) {
-      const room = Math.floor((this.#page.length - this.#end) / longestEscape);
-      if (room === 0) {
-        this.#newPage();
-        continue;
-      }
-      const end = Math.min(to, index + room);
-      this.#end = escapeInto(this.#page, this.#end, bytes, index, end);
-      index = end;
-    }
-  }
-
-  /** Adds what is escaped already. */
   #put(escaped: Uint8Array): void {
     for (let from = 0; from < escaped.length; ) {
-      if (this.#page.length - this.#end < longestEscape) this.#newPage();
+      if (this.#end === this.#page.length) this.#newPage();
       const part = escaped.subarray(from, from + this.#page.length - this.#end);
       this.#page.set(part, this.#end);
       this.#end += part.length;
@@ -173,6 +167,10 @@ export class LogBuffer {
 
   #newPage(): void {
     this.#closePiece();
+    if (this.#fullBytes - this.#collectedBytes >= collectEveryBytes) {
+      this.#collectedBytes = this.#fullBytes;
+      Bun.gc(true);
+    }
     this.#page = new Uint8Array(Math.min(Math.max(this.#fullBytes, pieceBytes.least), pieceBytes.most));
     this.#start = 0;
     this.#end = 0;
@@ -200,8 +198,7 @@ class EscapedLog implements LogText {
   release(): void {
     for (const { buffer, byteLength } of this.pieces) {
       // A page with room left may be shared with the next log.
-      const isFull = buffer.byteLength - byteLength < longestEscape;
-      if (isFull && buffer instanceof ArrayBuffer) buffer.transfer(0);
+      if (byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0);
     }
   }
 }

@@ -23,10 +23,18 @@ export interface Client extends Installed {
   readonly env: (directory: string) => Record<string, string>;
 }
 
+export function npmInstall(directory: string, ...packages: string[]): string[] {
+  return ["npm", "install", "--prefix", directory, "--no-audit", "--no-fund", ...packages];
+}
+
+export function pipInstall(directory: string, ...packages: string[]): string[] {
+  return ["python3", "-m", "pip", "install", "--quiet", "--target", directory, ...packages];
+}
+
 export const nodeClient: Client = {
   name: "aws-lambda-ric 3.3.0 (npm)",
   directory: `${cache}/aws-lambda-ric-3.3.0`,
-  install: (directory) => ["npm", "install", "--prefix", directory, "--no-audit", "--no-fund", "aws-lambda-ric@3.3.0"],
+  install: (directory) => npmInstall(directory, "aws-lambda-ric@3.3.0"),
   command: (directory, handler) => ["node", `${directory}/node_modules/aws-lambda-ric/bin/index.mjs`, handler],
   env: () => ({}),
 };
@@ -34,7 +42,7 @@ export const nodeClient: Client = {
 export const pythonClient: Client = {
   name: "awslambdaric 3.1.1 (PyPI)",
   directory: `${cache}/awslambdaric-3.1.1`,
-  install: (directory) => ["python3", "-m", "pip", "install", "--quiet", "--target", directory, "awslambdaric==3.1.1"],
+  install: (directory) => pipInstall(directory, "awslambdaric==3.1.1"),
   command: (_, handler) => ["python3", "-m", "awslambdaric", handler],
   env: (directory) => ({ PYTHONPATH: directory }),
 };
@@ -43,15 +51,7 @@ export const pythonClient: Client = {
 export const xraySdk: Installed = {
   name: "aws-xray-sdk-core 3.12.0 (npm)",
   directory: `${cache}/aws-xray-sdk-core-3.12.0`,
-  install: (directory) => [
-    "npm",
-    "install",
-    "--prefix",
-    directory,
-    "--no-audit",
-    "--no-fund",
-    "aws-xray-sdk-core@3.12.0",
-  ],
+  install: (directory) => npmInstall(directory, "aws-xray-sdk-core@3.12.0"),
 };
 
 /** Why something is not there; `undefined`: it is. */

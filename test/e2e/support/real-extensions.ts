@@ -1,5 +1,5 @@
 /** Lambda extensions others wrote and published, unmodified, built once into the cache the runtime clients are in. */
-import { cache, type Installed, install, whyMissing } from "./clients.ts";
+import { cache, type Installed, install, npmInstall, whyMissing } from "./clients.ts";
 
 export interface RealExtension extends Installed {
   /** What its layer has below `/opt`, and where that lies once it is installed. */
@@ -28,10 +28,7 @@ export const webAdapter: RealExtension = {
 export const sentryExtension: RealExtension = {
   name: "@sentry/aws-serverless 10.75.2 (npm)",
   directory: `${cache}/sentry-aws-serverless-10.75.2`,
-  install: (directory) => {
-    const quiet = ["--ignore-scripts", "--no-audit", "--no-fund"];
-    return ["npm", "install", "--prefix", directory, ...quiet, "@sentry/aws-serverless@10.75.2"];
-  },
+  install: (directory) => npmInstall(directory, "--ignore-scripts", "@sentry/aws-serverless@10.75.2"),
   layer: (directory) => {
     const built = `${directory}/node_modules/@sentry/aws-serverless/build/lambda-extension`;
     return {

@@ -238,6 +238,35 @@ describe("unusual but right", () => {
     expect(readFileSync(`${target}/b`, "utf8")).toBe("text");
   });
 
+  test.each([
+    ["padding", [0, 0, 0]],
+    ["a field longer than what is left", [0xfe, 0xca, 200, 0, 1]],
+    ["a good field before such a one", [0xfe, 0xca, 1, 0, 7, 0xfe, 0xca, 255, 255]],
+  ])("entries whose further fields end in %s", async (_, extra) => {
+    const { target } = newPlace();
+    const mtime = new Date("2021-03-04T05:06:08Z");
+    const entries = [1, 2].map((name) => ({
+      name: `${name}`,
+      content: "text",
+      extra: Uint8Array.from(extra),
+      mtime,
+      isExact: true,
+    }));
+    await unpackEntries(entries, target);
+    expect(filesIn(target)).toEqual(["1", "2"]);
+    expect(statSync(`${target}/2`).mtime).toEqual(mtime);
+  });
+
+  test("entries whose names are as long as the rest of their lines", async () => {
+    const { target } = newPlace();
+    const names = ["x", "y", "z"].map((letter) => letter.repeat(46));
+    await unpackEntries(
+      names.map((name) => ({ name, content: name })),
+      target,
+    );
+    expect(filesIn(target)).toEqual(names);
+  });
+
   test("an archive that counts its entries in 16 bits and has more", async () => {
     const { target } = newPlace();
     const entries = Array.from({ length: 65_537 }, (_, index) => ({

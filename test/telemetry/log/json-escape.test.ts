@@ -1,27 +1,36 @@
 import { expect, test } from "bun:test";
-import { escapeInto, longestEscape } from "../../../src/telemetry/log/json-escape.ts";
+import { escapedText, escapeInto, longestEscape } from "../../../src/telemetry/log/json-escape.ts";
 
-function escaped(bytes: Uint8Array, at = 0): Buffer {
-  const target = Buffer.alloc(at + bytes.length * longestEscape);
-  return target.subarray(at, escapeInto(target, at, bytes, 0, bytes.length));
+function escaped(bytes: Uint8Array): Buffer {
+  const target = Buffer.alloc(bytes.length * longestEscape);
+  return target.subarray(0, escapeInto(target, Buffer.from(bytes)));
 }
 
-test("every byte of ASCII is escaped as JSON.stringify does it", () => {
+test("every byte of ASCII is escaped as JSON.stringify does it, alone and beside others", () => {
   for (let code = 0; code < 0x80; code++) {
-    const text = String.fromCharCode(code);
-    expect(escaped(Buffer.from(text)).toString()).toBe(JSON.stringify(text).slice(1, -1));
+    for (const text of [
+      String.fromCharCode(code),
+      `é${String.fromCharCode(code)}\nx`,
+      `\n\n${String.fromCharCode(code)}`,
+    ]) {
+      const wanted = Buffer.from(JSON.stringify(text).slice(1, -1));
+      expect(escaped(Buffer.from(text))).toEqual(wanted);
+      expect(escapedText(text)).toEqual(wanted);
+    }
   }
 });
 
-test("all other bytes stay as they are, also those of a character that was cut", () => {
-  const bytes = Buffer.from(Array.from({ length: 0x80 }, (_, index) => 0x80 + index));
-  expect(escaped(bytes)).toEqual(bytes);
-});
+test.each(["\n", "\n\t"])(
+  "bytes beyond ASCII stay as they are, also those of a character that was cut: behind %j",
+  (more) => {
+    const bytes = Buffer.from(Array.from({ length: 0x80 }, (_, index) => 0x80 + index));
+    const wanted = Buffer.concat([Buffer.from(JSON.stringify(more).slice(1, -1)), bytes]);
+    expect(escaped(Buffer.concat([Buffer.from(more), bytes]))).toEqual(wanted);
+  },
+);
 
-test("only the part that is asked for is written, behind what stands there", () => {
-  const target = Buffer.from("ab.......");
-  expect(escapeInto(target, 2, Buffer.from('1"\n2'), 1, 3)).toBe(6);
-  expect(target.toString()).toBe('ab\\"\\n...');
+test("the halves of characters become escapes", () => {
+  expect(escapedText("a\ud83d").toString()).toBe("a\\ud83d");
 });
 
 test("no escape is longer than it may be", () => {
