@@ -54,14 +54,29 @@ export const xraySdk: Installed = {
   install: (directory) => npmInstall(directory, "aws-xray-sdk-core@3.12.0"),
 };
 
+/** Drives a browser that is there already; it brings none. */
+export const playwright: Installed = {
+  name: "playwright-core 1.64.1 (npm)",
+  directory: `${cache}/playwright-core-1.64.1`,
+  install: (directory) => [
+    "npm",
+    "install",
+    "--prefix",
+    directory,
+    "--no-audit",
+    "--no-fund",
+    "playwright-core@1.64.1",
+  ],
+};
+
 /** Why something is not there; `undefined`: it is. */
 export function whyMissing({ directory }: Installed): string | undefined {
   return existsSync(`${directory}/installed`) ? undefined : "it could not be installed on this machine";
 }
 
-/** Installs all three where that is possible. What went wrong is printed; the tests are then skipped by name. */
+/** Installs all where that is possible. What went wrong is printed; the tests are then skipped by name. */
 export async function installClients(): Promise<void> {
-  await Promise.all([nodeClient, pythonClient, xraySdk].map(install));
+  await Promise.all([nodeClient, pythonClient, xraySdk, playwright].map(install));
 }
 
 /** Installs what is not there yet, and prints why where it fails. */
