@@ -200,6 +200,7 @@ export class Environment {
     const generation = this.#generation;
     const startedAt = clock.now();
     const callOff = clock.after(Math.max(0, deadlineMs - clock.epoch()), () => {
+      if (generation !== this.#generation) return;
       log.error(`the time of ${request.requestId} is over, init no longer waits for ${generation.waitsFor}`);
       this.#move("extensions overdue", "timeout");
     });
@@ -341,7 +342,7 @@ export class Environment {
   async #endProcesses(generation: Generation, reason: ShutdownReason): Promise<void> {
     const { clock, endAll, events } = this.options;
     try {
-      await generation.end(reason);
+      await generation.end(reason).catch((error) => log.error("processes were not ended in their order:", error));
       await endAll(shutdownMs);
       if (!(await settlesWithin(clock, shutdownMs, generation.exited))) {
         log.warn("the exit of a process was not noticed within the budget of a reset; going on without it");
