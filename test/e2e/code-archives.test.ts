@@ -165,6 +165,21 @@ describe("an archive that cannot be used is one status error, exit status 1, and
     expect(existsSync("/evil")).toBe(false);
   });
 
+  test.skipIf(!isRoot)("a file in place of a directory in which a person's own files are mounted", async () => {
+    const own = mkdtempSync(`${tmpdir()}/init-own-`);
+    writeFileSync(`${own}/precious`, "");
+    const target = newTarget();
+    mkdirSync(`${target}/lib/src`, { recursive: true });
+    const root = serve({ "/app.zip": writeZip([{ name: "lib", content: "x" }]) });
+    const init = startInit(["true"], {
+      prefix: ["unshare", "--mount", "sh", "-c", `mount --bind ${own} ${target}/lib/src && exec "$@"`, "sh"],
+      env: { LOCALSTACK_CODE_ARCHIVES: JSON.stringify([{ url: `${root}/app.zip`, target_path: target }]) },
+    });
+    expect((await init.double.waitForStatusError()).text).toContain(`${target}/lib, and cannot be replaced`);
+    expect(await init.exited()).toBe(1);
+    expect(readdirSync(own)).toEqual(["precious"]);
+  });
+
   test("a server that is not there", async () => {
     const init = start([{ url: "http://127.0.0.1:1/app.zip", target_path: newTarget() }], ["true"]);
     expect((await init.double.waitForStatusError()).text).toContain("http://127.0.0.1:1/app.zip");

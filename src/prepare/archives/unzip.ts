@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import type { Clock } from "../../clock.ts";
 import { followPath } from "../follow-path.ts";
+import { holdsMount } from "./mounts.ts";
 import { writeAll } from "./write-all.ts";
 import { type ArchiveEntry, aboutEntry, type ZipArchive } from "./zip-archive.ts";
 import { parentsOf } from "./zip-names.ts";
@@ -153,12 +154,18 @@ class TreeWriter {
   }
 }
 
-/** Makes something at a path, in place of what may stand there: the later archive wins. */
+/**
+ * Makes something at a path, in place of what may stand there: the later archive wins.
+ * @throws {Error} a directory stands there in which something is mounted
+ */
 function replacing<T>(path: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  if (lstatSync(path).isDirectory() && holdsMount(path)) {
+    throw new Error(`a directory stands in its place at ${path}, and cannot be replaced: something is mounted in it`);
   }
   rmSync(path, { recursive: true });
   return make();
