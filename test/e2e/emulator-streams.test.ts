@@ -61,7 +61,7 @@ async function stream(emulator: Emulator, script: object, headers: Record<string
 
 describe("InvokeWithResponseStream", () => {
   test("T30: passes parts on when they are sent", async () => {
-    const emulator = await startEmulator();
+    const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "30" } });
     await emulator.ask();
     const { messages, body, complete, completeAt } = await stream(emulator, {
       stream: { parts: ["one", "two", "three"], everyMs: 1000 },
