@@ -41,7 +41,7 @@ export interface DoubleOptions {
 }
 
 /** Milliseconds any wait may take before it fails. */
-const patienceMs = 20_000;
+const patienceMs = 50_000;
 
 export class LocalStackDouble {
   readonly environmentId = crypto.randomUUID().replaceAll("-", "");

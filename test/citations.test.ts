@@ -38,6 +38,18 @@ test("pages link to files that are there", () => {
   expect(broken).toEqual([]);
 });
 
+test("source files that pages name are there, by their path or by their name alone", () => {
+  const tracked = [...new Bun.Glob("{src,test,examples}/**/*.ts").scanSync({ cwd: repository }), "build.ts"];
+  const isThere = (file: string) => tracked.some((one) => one === file || one.endsWith(`/${file}`));
+  const missing = pages.flatMap((page) =>
+    [...read(page).matchAll(/`([\w./-]+\.ts)`/g)]
+      .map(([, file = ""]) => file)
+      .filter((file) => !isThere(file))
+      .map((file) => `${page}: ${file}`),
+  );
+  expect(missing).toEqual([]);
+});
+
 describe("what these tests can see", () => {
   test.each([
     ["the states: `docs/contract/runtime-api.md 4`.", [{ page: "docs/contract/runtime-api.md", place: "4" }]],

@@ -3,19 +3,19 @@
  * shutdown. It knows no HTTP and no LocalStack.
  */
 import { type Clock, settlesWithin } from "../clock.ts";
-import { type Fault, messageOf, restoreTimeoutFault, timeoutFault } from "../errors.ts";
+import type { Fault } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Launch } from "../process/launch.ts";
 import type { EnvironmentEvents } from "../telemetry/events.ts";
 import type { ShutdownReason } from "./extensions/extension.ts";
 import { Generation, type InitOutcome } from "./generation.ts";
-import { Invocation, type InvokeRequest, type Settlement } from "./invocation.ts";
+import { Invocation, type InvokeRequest } from "./invocation.ts";
 import { type Event, next, type State, takesInvocations } from "./lifecycle-table.ts";
-import { aftermathMs, memorySampleEveryMs, restoreMs, shutdownMs } from "./limits.ts";
+import { aftermathMs, shutdownMs } from "./limits.ts";
 import type { Policy } from "./policy.ts";
 import type { ProcessPlan } from "./processes.ts";
-import { reportOn } from "./report.ts";
 import { Running } from "./running.ts";
+import { type Stage, serve } from "./serving.ts";
 
 export interface EnvironmentOptions {
   readonly plan: ProcessPlan;
@@ -52,8 +52,11 @@ export class Environment {
   /** On the clock's `now`: until then an end of the runtime belongs to the invocation that failed last. */
   #aftermathUntil = Number.NEGATIVE_INFINITY;
 
+  readonly #stage: Stage;
+
   constructor(private readonly options: EnvironmentOptions) {
     this.#generation = this.#newGeneration();
+    this.#stage = this.#newStage();
   }
 
   get state(): State {
@@ -124,130 +127,44 @@ export class Environment {
     await this.#reset;
   }
 
-  /**
-   * One invocation from its turn to its REPORT. Whatever fails inside init, it is settled and the next one has its
-   * turn.
-   */
-  async #run(running: Running): Promise<void> {
-    const { invocation } = running;
-    // A restore has a time of its own.
-    if (!this.#isRestoreDue) this.#startTime(running);
-    const settlement = await this.#overOf(running);
-    try {
-      await this.#settle(running, settlement);
-    } catch (error) {
-      failureInside("settling an invocation", error);
-      this.#running.delete(running);
-      invocation.settle({ ...settlement, isRuntimeReady: false });
-      this.#generation.beginEnd("failure");
-      this.#goOnAfter("broke");
-    }
-  }
-
-  /** Serves it. @returns how it ended; its timers are called off */
-  async #overOf(running: Running): Promise<Settlement> {
-    const { clock, memory } = this.options;
-    const { invocation } = running;
-    const stopSampling = every(clock, memorySampleEveryMs, () => memory.sample());
-    this.#serve(running).catch((error) => invocation.fail(failureInside("serving an invocation", error)));
-    const settlement = await invocation.over;
-    running.stopTimer();
-    stopSampling();
-    return settlement;
-  }
-
-  /** Sees all that belongs to an invocation that is over, and settles it. */
-  async #settle(running: Running, settlement: Settlement): Promise<void> {
-    const { events, memory, policy } = this.options;
-    const { invocation } = running;
-    running.announce();
-    if (!running.isDispatched) events.invocationDispatched(invocation.request);
-    // Before the processes are killed: one that has ended has no memory to measure.
-    const maxMemoryMb = memory.sample();
-    const durationMs = running.durationMs();
-    if (this.#outlives(running)) this.exchanges.forget(invocation);
-    const reason = running.hasTimedOut ? "timeout" : this.#isStopping ? "spindown" : "failure";
-    if (!settlement.isRuntimeReady && !this.#outlives(running)) this.#generation.beginEnd(reason);
-    await this.#generation.drain();
-    const settled = running.faultAfterwards
-      ? { ...settlement, faultAfterAnswer: running.faultAfterwards, isRuntimeReady: false }
-      : settlement;
-    const areExtensionsBusy = settled.isRuntimeReady && this.#generation.isBusy;
-    // A restore stands in the place of init, as on AWS.
-    const isInitDurationWanted =
-      policy.reportsInitDuration && !invocation.request.isInitRetry && running.restoreDurationMs === undefined;
-    events.invocationEnded(
-      reportOn(invocation, settled, {
-        clock: this.options.clock,
-        durationMs,
-        maxMemoryMb,
-        initDurationMs: isInitDurationWanted ? this.#initDurationMs : undefined,
-        restoreDurationMs: running.restoreDurationMs,
-        isInitFailure: running.hasInitFailed,
-        areExtensionsBusy,
-      }),
-    );
-    this.#initDurationMs = undefined;
-    this.#running.delete(running);
-    const { kind } = invocation.streamBrokenBy ?? settled.outcome;
-    if (kind === "error") this.#aftermathUntil = this.options.clock.now() + aftermathMs;
-    invocation.settle(settled);
-    if (settled.isRuntimeReady || this.#outlives(running)) this.#onSettled(invocation, areExtensionsBusy);
-    else this.#goOnAfter("broke", reason);
-  }
-
-  /** Whether the processes take others although the time of this one is over. */
-  #outlives({ hasTimedOut }: Running): boolean {
-    const { isInitialized, fault } = this.#generation;
-    return hasTimedOut && this.options.policy.afterTimeout === "late answer" && isInitialized && !fault;
-  }
-
-  /** Brings the invocation to processes that poll, or settles it with what prevented that. */
-  async #serve(running: Running): Promise<void> {
-    const { invocation } = running;
-    const { events } = this.options;
-    if (this.#state === "booting") await this.#booted;
-    // What was written before is not this invocation's. The processes may end while it is being received.
-    if (this.#state === "ready") await this.#generation.drain();
-    while (this.#state === "resetting") await this.#reset;
-    if (this.#isStopping) return this.#refuse(invocation);
-    if (!invocation.isWaiting) return;
-    this.#move("invoke");
-    // It stands until the reset that follows: several may have waited for the same init.
-    if (this.#failure) return running.endWithInit(this.#failure);
-    if (!running.isTimed && !this.#isRestoreDue) this.#startTime(running);
-    if (this.#state === "starting") {
-      if (!this.options.policy.hasInitReports) running.announce();
-      this.#startFresh("invoke");
-      const outcome = await this.#generation.initialized;
-      if (outcome.kind !== "ready") return running.endWithInit(outcome);
-      if (!invocation.isWaiting) return;
-      this.#move("initialized");
-    }
-    if (this.exchanges.isSnapshot && !(await this.#restore(running))) return;
-    if (!invocation.isWaiting) return;
-    // Where several run, this one may come after the processes have ended and before the others are settled.
-    if (this.#generation.fault) return invocation.fail(this.#generation.fault);
-    running.announce();
-    running.isDispatched = true;
-    events.invocationDispatched(invocation.request);
-    this.#generation.dispatch(invocation);
-  }
-
-  /** @returns whether the runtime polls after its restore; if not, the invocation has ended with the reason */
-  async #restore(running: Running): Promise<boolean> {
-    const startedAt = this.options.clock.now();
-    const outcome = await this.#generation.restore(restoreMs);
-    running.restoreDurationMs = this.options.clock.now() - startedAt;
-    if (!running.isTimed) this.#startTime(running);
-    if (outcome.kind === "overdue") running.invocation.fail(restoreTimeoutFault(restoreMs));
-    else if (outcome.kind !== "ready") running.endWithInit(outcome);
-    return outcome.kind === "ready";
-  }
-
-  /** Whether the next invocation begins with the restore of a snapshot. */
-  get #isRestoreDue(): boolean {
-    return this.exchanges.isSnapshot && (this.#state === "ready" || this.#state === "serving");
+  /** What an invocation sees of the environment, and does with it. */
+  #newStage(): Stage {
+    const environment = this;
+    return {
+      get state() {
+        return environment.#state;
+      },
+      get generation() {
+        return environment.#generation;
+      },
+      get failure() {
+        return environment.#failure;
+      },
+      get booted() {
+        return environment.#booted;
+      },
+      get reset() {
+        return environment.#reset;
+      },
+      get isStopping() {
+        return environment.#isStopping;
+      },
+      move: (event) => this.#move(event),
+      startInside: () => this.#startFresh("invoke"),
+      refuse: (invocation) => this.#refuse(invocation),
+      takeInitDuration: () => {
+        const duration = this.#initDurationMs;
+        this.#initDurationMs = undefined;
+        return duration;
+      },
+      leave: (running, { outcome }) => {
+        this.#running.delete(running);
+        const { kind } = running.invocation.streamBrokenBy ?? outcome;
+        if (kind === "error") this.#aftermathUntil = this.options.clock.now() + aftermathMs;
+      },
+      onSettled: (invocation, areExtensionsBusy) => this.#onSettled(invocation, areExtensionsBusy),
+      onBroken: (reason) => this.#goOnAfter("broke", reason),
+    };
   }
 
   /** Nothing starts any more. An environment that ends by itself says why. */
@@ -255,17 +172,6 @@ export class Environment {
     const { fault } = this.#generation;
     if (this.#isEndingByItself && fault) invocation.fail(fault);
     else invocation.end({ kind: "stopped" });
-  }
-
-  #startTime(running: Running): void {
-    const { timeoutSeconds } = this.options;
-    running.startTime(timeoutSeconds * 1000, () => {
-      const waitsFor = running.isDispatched ? undefined : this.#generation.waitsFor;
-      const fault = timeoutFault(timeoutSeconds, waitsFor);
-      running.invocation.end({ kind: "timeout", fault });
-      // The first init is told of, whatever becomes of the invocation that waited for it.
-      if (this.#state === "booting") this.#generation.giveUp(fault);
-    });
   }
 
   /** The runtime is done with an invocation; extensions may still work on it, in its time and not the next one's. */
@@ -294,6 +200,7 @@ export class Environment {
     const generation = this.#generation;
     const startedAt = clock.now();
     const callOff = clock.after(Math.max(0, deadlineMs - clock.epoch()), () => {
+      if (generation !== this.#generation) return;
       log.error(`the time of ${request.requestId} is over, init no longer waits for ${generation.waitsFor}`);
       this.#move("extensions overdue", "timeout");
     });
@@ -303,8 +210,11 @@ export class Environment {
       await generation.drain();
     }
     callOff();
-    events.extensionsFinished(request, clock.now() - startedAt);
-    if (generation === this.#generation) this.#move("extensions done");
+    try {
+      events.extensionsFinished(request, clock.now() - startedAt);
+    } finally {
+      if (generation === this.#generation) this.#move("extensions done");
+    }
   }
 
   /** Processes of the present generation broke. */
@@ -358,7 +268,7 @@ export class Environment {
       if (!invocation) return;
       const running = new Running(invocation, clock, events);
       this.#running.add(running);
-      void this.#run(running);
+      void serve(running, this.#stage, this.options);
     }
   }
 
@@ -432,7 +342,7 @@ export class Environment {
   async #endProcesses(generation: Generation, reason: ShutdownReason): Promise<void> {
     const { clock, endAll, events } = this.options;
     try {
-      await generation.end(reason);
+      await generation.end(reason).catch((error) => log.error("processes were not ended in their order:", error));
       await endAll(shutdownMs);
       if (!(await settlesWithin(clock, shutdownMs, generation.exited))) {
         log.warn("the exit of a process was not noticed within the budget of a reset; going on without it");
@@ -445,20 +355,6 @@ export class Environment {
   }
 }
 
-function failureInside(what: string, error: unknown): Fault {
-  log.error(`${what} failed inside init, please report this:`, error);
-  return { type: "Sandbox.Failure", reason: messageOf(error) };
-}
-
 function reasonOf(outcome: InitOutcome): ShutdownReason {
   return outcome.kind === "overdue" ? "timeout" : "failure";
-}
-
-/** Calls `action` every `ms` milliseconds until the returned function is called. */
-function every(clock: Clock, ms: number, action: () => void): () => void {
-  let callOff = clock.after(ms, function again() {
-    action();
-    callOff = clock.after(ms, again);
-  });
-  return () => callOff();
 }

@@ -6,6 +6,7 @@ import { History } from "../frontend/emulator/history.ts";
 import { createInvokeApi } from "../frontend/emulator/invoke-api.ts";
 import { Invoker } from "../frontend/emulator/invoker.ts";
 import { OriginRules } from "../frontend/emulator/origin.ts";
+import { lazyPage } from "../frontend/emulator/page/lazy-page.ts";
 import { defaultHostname, lookAround, type Surroundings, whyNotStartable } from "../frontend/emulator/surroundings.ts";
 import { execLine, welcomeLines } from "../frontend/emulator/terminal.ts";
 import { log, logLevels, setLogLevel } from "../log.ts";
@@ -46,12 +47,23 @@ async function serve(program: Program, fn: EmulatedFunction): Promise<ExitStatus
     concurrency: capacity.load.concurrency,
     retryDelayMs: flags.eventRetryDelayMs,
   });
+  const origins = new OriginRules(flags.cors);
+  const { functionName } = fn.settings;
+  const page =
+    history &&
+    lazyPage(async () => {
+      const { createPage, savedEventsName } = await import("../frontend/emulator/page/page.ts");
+      const savedEventsFile = `${process.cwd()}/${savedEventsName}`;
+      const shown = { functionName, functionArn: fn.arn, savedEventsFile };
+      return createPage({ history, capacity, invoker, asyncEvents, clock, origins, ...shown });
+    });
   const app = createInvokeApi({
     invoker,
     asyncEvents,
-    origins: new OriginRules(flags.cors),
+    origins,
     identity: { ...fn.settings, isNameStrict: flags.isNameStrict },
     functionVersion: fn.settings.functionVersion,
+    ...(page && { page }),
   });
   const hostname = flags.hostname ?? defaultHostname(surroundings);
   const fronts: Listener[] = [];
@@ -116,7 +128,7 @@ function tellStart(
   if (problem) log.error(problem);
   if (limits.notice) tell(limits.notice);
   if (isTerminal) {
-    const hasPage = false;
+    const hasPage = !flags.isUiOff;
     const { functionName } = settings;
     for (const line of welcomeLines({ functionName, hostname, port, hasPage, functionUrlPort })) tell(line);
     return;

@@ -49,10 +49,10 @@ export function addRuntimeRoutes(
       exchange.finish({ kind: "fault", fault: responseModeFault(mode) });
       throw new ApiRefusal(400, "InvalidFunctionResponseMode", "Invalid function response mode");
     }
-    if (call === "response" && exchange.request.takesStream) return await takeStream(exchange, request);
+    const overtaken = () => (host.exchanges.find(requestIdIn(path)) === "timed out" ? tooLate() : invalidRequestId());
+    if (call === "response" && exchange.request.takesStream) return await takeStream(exchange, request, overtaken);
     const body = await readBody(request, maxPayloadBytes);
-    // The timeout, or the end of the runtime, came first.
-    if (!exchange.isOpen) throw host.exchanges.find(requestIdIn(path)) === "timed out" ? tooLate() : invalidRequestId();
+    if (!exchange.isOpen) throw overtaken();
     if (body.kind === "too large") {
       exchange.finish({ kind: "too large" });
       throw payloadTooLarge(maxPayloadBytes);
@@ -71,8 +71,11 @@ export function addRuntimeRoutes(
   add("POST", `${version}/runtime/invocation/:id/error`, (request, path) => takeAnswer("error", request, path));
 }
 
-/** Hands a response on as it comes, as fast as the caller reads it. */
-async function takeStream(exchange: Exchange, request: Request): Promise<Response> {
+/**
+ * Hands a response on as it comes, as fast as the caller reads it.
+ * @param overtaken the refusal when the timeout, or the end of the runtime, came first
+ */
+async function takeStream(exchange: Exchange, request: Request, overtaken: () => ApiRefusal): Promise<Response> {
   const stream = exchange.beginStream(contentTypeOf(request));
   let isTooLarge = false;
   try {
@@ -85,7 +88,7 @@ async function takeStream(exchange: Exchange, request: Request): Promise<Respons
     if (exchange.isOpen) exchange.finish({ kind: "fault", fault: truncatedFault });
     throw truncated();
   }
-  if (!exchange.isOpen) throw invalidRequestId();
+  if (!exchange.isOpen) throw overtaken();
   const tooLargeEnd = { errorType: tooLargeType, errorBody: tooLargeBody(maxStreamedBytes) };
   stream.close(isTooLarge ? tooLargeEnd : errorBehind(request));
   exchange.finish();

@@ -171,6 +171,9 @@ describe("one order of telling:", () => {
   });
 });
 
+/** Milliseconds: init's budget of 4,500 and what a busy machine adds; the answer that never comes is given 10,000. */
+const stopMs = 8000;
+
 describe("stopping", () => {
   // X-Ray's port is fixed: without a network of its own the test could meet another's.
   test.skipIf(process.env.E2E_OWN_NETWORK !== "1")(
@@ -186,7 +189,7 @@ describe("stopping", () => {
       await init.double.waitFor("logs", ({ kind }) => kind === "logs");
       const stoppedAt = performance.now();
       expect(await init.stop()).toBe(0);
-      expect(performance.now() - stoppedAt).toBeLessThan(4800);
+      expect(performance.now() - stoppedAt).toBeLessThan(stopMs);
       silent.stop(true);
     },
   );
@@ -199,7 +202,7 @@ describe("stopping", () => {
     await init.double.waitForStatusError();
     const stoppedAt = performance.now();
     expect(await init.stop()).toBe(status);
-    expect(performance.now() - stoppedAt).toBeLessThan(4800);
+    expect(performance.now() - stoppedAt).toBeLessThan(stopMs);
   });
 
   test("tells the one that runs, and those that wait their turn, that they will have no result", async () => {

@@ -101,9 +101,9 @@ describe("a Function URL that streams", () => {
   const prelude = '{"statusCode":201,"headers":{"content-type":"text/plain"},"cookies":["a=b"]}';
 
   test("T53: has its head from a prelude in pieces, and passes the rest on as it comes", async () => {
-    const { url } = await startUrl("--function-url-mode", "RESPONSE_STREAM");
+    const { url } = await startUrl("--function-url-mode", "RESPONSE_STREAM", "--timeout", "30");
     const parts = [prelude.slice(0, 20), `${prelude.slice(20)}\0\0\0`, "\0\0\0\0\0one ", "two"];
-    const answer = await post(url, { stream: { parts, everyMs: 50, contentType } });
+    const answer = await post(url, { stream: { parts, everyMs: 1000, contentType } });
     expect([answer.status, answer.headers.get("content-type")]).toEqual([201, "text/plain"]);
     expect(answer.headers.getSetCookie()).toEqual(["a=b"]);
     const pieces: string[] = [];

@@ -40,3 +40,18 @@ test("those that run beside it are ended with the environment", async () => {
   await world.flush();
   expect([world.environment.state, world.clock.now()]).toEqual(["stopped", 0]);
 });
+
+test("processes are killed although their ending in order fails", async () => {
+  const world = await World.readyWith({ a: ["SHUTDOWN"] });
+  const push = world.ends.push.bind(world.ends);
+  world.ends.push = (what = "") => {
+    if (what.endsWith("the extensions' part")) throw new Error("unforeseen");
+    return push(what);
+  };
+  const failed = world.invoke();
+  await world.flush();
+  world.processOf("runtime").exit({ code: 1 });
+  await within(1000, "the failure", failed);
+  await world.clock.advance(5000);
+  expect([world.environment.state, world.endings, world.processesEnded]).toEqual(["cold", 1, 1]);
+});

@@ -184,3 +184,45 @@ test("where a failed init is tried again, it is told when its processes have end
   expect(await within(1000, "the outcome", init)).toEqual({ kind: "fault", fault: exitFault("exit status 3") });
   expect(world.environment.state).toBe("cold");
 });
+
+describe("an invocation that takes up its time in the first init", () => {
+  const timeout = (blame = "") => ({
+    type: "Sandbox.Timedout" as const,
+    reason: `Task timed out after 3.00 seconds${blame}`,
+  });
+
+  test.each([0, 500, 60_000])("having come %d ms after the start, ends that init with its fault, once", async (ms) => {
+    const world = new World();
+    const outcomes: unknown[] = [];
+    void world.environment.init().then((outcome) => outcomes.push(outcome));
+    await world.clock.advance(ms);
+    const invoked = world.invoke();
+    await world.clock.advance(2999);
+    expect(outcomes).toEqual([]);
+    await world.clock.advance(1);
+    expect((await within(1000, "the timeout", invoked)).outcome).toEqual({ kind: "timeout", fault: timeout() });
+    await world.clock.advance(60_000);
+    expect(outcomes).toEqual([{ kind: "fault", fault: timeout() }]);
+    expect(world.inits).toMatchObject([{ phase: "init", status: "timeout", durationMs: ms + 3000 }]);
+  });
+
+  test("names the extension that held it up", async () => {
+    const world = new World({ extensions: ["a"] });
+    const init = world.environment.init();
+    void world.invoke();
+    await world.clock.advance(3000);
+    const blame = " while waiting for the extension a to register under the name of its file";
+    expect(await within(1000, "the outcome", init)).toEqual({ kind: "fault", fault: timeout(blame) });
+  });
+
+  test("leaves an init alone that had ended well before", async () => {
+    const world = new World();
+    const init = world.environment.init();
+    const invoked = world.invoke();
+    await world.clock.advance(2000);
+    void world.poll();
+    await world.clock.advance(1000);
+    expect((await within(1000, "the timeout", invoked)).outcome.kind).toBe("timeout");
+    expect(await init).toEqual({ kind: "ready" });
+  });
+});

@@ -108,9 +108,23 @@ class Walk {
       if (!(error instanceof ApiRefusal)) throw error;
     }
     // Half of what happens happens in one turn with the next.
-    if (this.random(2) === 0) await this.world.flush();
+    if (this.random(2) === 0) {
+      await this.world.flush();
+      this.#expectNobodyWaitsForTheDead();
+    }
     const alive = this.world.processes.filter(({ isAlive }) => isAlive).length;
     if (alive > 1 + this.extensions.length) throw new Error(`${alive} processes stand beside each other`);
+  }
+
+  /** What the runtime was given fails with it, at once. */
+  #expectNobodyWaitsForTheDead(): void {
+    const { dispatched, exchanges } = this.world;
+    const runtime = this.#process("runtime");
+    if (!runtime || runtime.isAlive || exchanges.isReportingInitError) return;
+    const waiting = this.handles.filter(
+      ({ request, isWaiting }) => isWaiting && dispatched.includes(request.requestId),
+    );
+    if (waiting.length > 0) throw new Error(`${waiting[0]?.request.requestId} waits for a runtime that has ended`);
   }
 
   get #invokeEvents(): ["INVOKE"] | [] {

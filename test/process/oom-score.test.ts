@@ -60,8 +60,7 @@ describe("a launched process", () => {
     expect(scoreOf("self")).toBe(ownScore);
   });
 
-  test("has it although init has given up root's rights since (the test needs root)", async () => {
-    if (process.getuid?.() !== 0) return;
+  test.skipIf(process.getuid?.() !== 0)("has it although init has given up root's rights since", async () => {
     const script = `
       const { systemClock } = await source("clock.ts");
       const { Owner } = await source("process/owner.ts");

@@ -5,7 +5,7 @@ import { Extensions } from "../../src/environment/extensions/extensions.ts";
 import type { Invocation } from "../../src/environment/invocation.ts";
 import { managedInstance } from "../../src/environment/policy.ts";
 import { createRuntimeApi } from "../../src/runtime-api/app.ts";
-import { accepted, apiOptions, base, invalidId, invocationOf, isPending, seen } from "./fixture.ts";
+import { accepted, apiOptions, base, invalidId, invocationOf, isPending, seen, unfinished } from "./fixture.ts";
 
 const tooLate = {
   status: 410,
@@ -29,8 +29,8 @@ class Instance {
   }
 
   /** A worker polls and gets an event. */
-  async run(requestId: string): Promise<Invocation> {
-    const invocation = invocationOf({ requestId });
+  async run(requestId: string, takesStream = false): Promise<Invocation> {
+    const invocation = invocationOf({ requestId, takesStream });
     const polled = this.fetch("GET", `${base}/invocation/next`);
     this.exchanges.dispatch(invocation);
     await polled;
@@ -48,6 +48,19 @@ class Instance {
 }
 
 describe("D4: the answer to an invocation that timed out", () => {
+  test.each([false, true])("that is under way by then is too late, once: as a stream: %p", async (takesStream) => {
+    const instance = new Instance();
+    const late = await instance.run("late", takesStream);
+    const { body, push, end } = unfinished();
+    const reply = instance.fetch("POST", `${base}/invocation/late/response`, { body });
+    push("half");
+    expect(await isPending(reply)).toBe(true);
+    instance.timeOut(late);
+    end();
+    expect(await seen(await reply)).toEqual(tooLate);
+    expect(await seen(await instance.respond("late"))).toEqual(invalidId);
+  });
+
   test("is too late once, then its id is unknown; the others are answered", async () => {
     const instance = new Instance();
     const late = await instance.run("late");

@@ -4,9 +4,6 @@ import { BodyPieces } from "../../net/line-fetch.ts";
 import { Delivery, type Fate } from "./delivery.ts";
 import type { Result } from "./results.ts";
 
-/** Whether an invocation's result follows its logs without waiting for their answer. */
-const sendsAhead = false;
-
 /** Milliseconds LocalStack waits for an environment to start: as long it is worth trying to reach it. */
 const readyPatienceMs = 20_000;
 
@@ -31,7 +28,7 @@ export class Callbacks {
   readonly #status: string;
 
   constructor({ runtimeEndpoint, runtimeId }: CallbackAddress, clock: Clock) {
-    this.#delivery = new Delivery({ endpoint: runtimeEndpoint, clock, sendsAhead });
+    this.#delivery = new Delivery({ endpoint: runtimeEndpoint, clock });
     this.#status = `status/${encodeURIComponent(runtimeId)}`;
   }
 

@@ -39,7 +39,9 @@ export function hasLength(response: Response): boolean {
  * @returns the bytes of a large body, of no use to anybody once they are sent
  */
 function writePlain(output: Output, exchange: Exchange, response: PlainResponse): Uint8Array | undefined {
-  const { status, plainBody: body, plainHeaders } = response;
+  const { status, plainBody, plainHeaders } = response;
+  const isLargeText = typeof plainBody === "string" && plainBody.length > onePieceBytes;
+  const body = isLargeText ? Buffer.from(plainBody) : plainBody;
   const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   let fields = "";
   for (const name in plainHeaders) fields += `${name}: ${plainHeaders[name]}\r\n`;
@@ -47,21 +49,16 @@ function writePlain(output: Output, exchange: Exchange, response: PlainResponse)
   const head = headOf(exchange, response, fields);
   if (exchange.method === "HEAD" || size === 0) {
     output.write(toHeadBytes(head));
-    return undefined;
+  } else if (typeof body === "string") {
+    output.write(isAscii(head) ? head + body : Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(body)]));
+  } else if (size <= onePieceBytes) {
+    output.write(Buffer.concat([Buffer.from(head, "latin1"), body]));
+  } else {
+    output.write(Buffer.from(head, "latin1"));
+    output.write(body);
+    return body;
   }
-  if (typeof body === "string" && size <= onePieceBytes && isAscii(head)) {
-    output.write(head + body);
-    return undefined;
-  }
-  const headBytes = Buffer.from(head, "latin1");
-  const bytes = typeof body === "string" ? Buffer.from(body) : body;
-  if (size <= onePieceBytes) {
-    output.write(Buffer.concat([headBytes, bytes]));
-    return undefined;
-  }
-  output.write(headBytes);
-  output.write(bytes);
-  return bytes;
+  return undefined;
 }
 
 /** Whether an answer of this status has a body, be it an empty one. */

@@ -34,8 +34,8 @@ const blockBytes = 64 * 1024;
  */
 const collectEveryBytes = 16 * 1024 * 1024;
 
-/** What a block is made into, before it is known whether there is room for it. */
-const scratch = Buffer.allocUnsafeSlow(blockBytes * longestEscape);
+/** What a block is made into, before it is known whether there is room for it. Made for the first output. */
+let scratch: Buffer<ArrayBuffer> | undefined;
 
 /** Bytes of an escaped log above which output is only counted: a function that logs for ever must not end init. */
 const maxLogBytes = 256 * 1024 * 1024;
@@ -120,6 +120,7 @@ export class LogBuffer {
     for (let from = 0; from < bytes.length; ) {
       const end = endOfPiece(bytes, from, blockBytes);
       const block = Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from);
+      scratch ??= Buffer.from(new ArrayBuffer(blockBytes * longestEscape));
       const length = escapeInto(scratch, block);
       this.#add(scratch.subarray(0, length), block.length, block.at(-1) === newline);
       from = end;

@@ -55,19 +55,6 @@ export const newPythonClient: Client = {
   install: (directory) => pipInstall(directory, "awslambdaric==4.2.2", "snapshot-restore-py==1.0.0"),
 };
 
-/** The newest: it knows managed instances, and needs Node.js 22, which comes as a package of its own. */
-export const newNodeClient: Client = {
-  name: "aws-lambda-ric 4.0.2 on Node.js 22.23.3 (npm)",
-  directory: `${cache}/aws-lambda-ric-4.0.2`,
-  install: (directory) => npmInstall(directory, "aws-lambda-ric@4.0.2", `node-linux-${process.arch}@22.23.3`),
-  command: (directory, handler) => [
-    `${directory}/node_modules/node-linux-${process.arch}/bin/node`,
-    `${directory}/node_modules/aws-lambda-ric/index.mjs`,
-    handler,
-  ],
-  env: () => ({}),
-};
-
 /** Reads the metadata endpoint. */
 export const powertools: Installed = {
   name: "aws-lambda-powertools 3.37.0 (PyPI)",
@@ -82,6 +69,21 @@ export const xraySdk: Installed = {
   install: (directory) => npmInstall(directory, "aws-xray-sdk-core@3.12.0"),
 };
 
+/** Drives a browser that is there already; it brings none. */
+export const playwright: Installed = {
+  name: "playwright-core 1.64.1 (npm)",
+  directory: `${cache}/playwright-core-1.64.1`,
+  install: (directory) => [
+    "npm",
+    "install",
+    "--prefix",
+    directory,
+    "--no-audit",
+    "--no-fund",
+    "playwright-core@1.64.1",
+  ],
+};
+
 /** Why something is not there; `undefined`: it is. */
 export function whyMissing({ directory }: Installed): string | undefined {
   return existsSync(`${directory}/installed`) ? undefined : "it could not be installed on this machine";
@@ -89,7 +91,8 @@ export function whyMissing({ directory }: Installed): string | undefined {
 
 /** Installs all where that is possible. What went wrong is printed; the tests are then skipped by name. */
 export async function installClients(): Promise<void> {
-  await Promise.all([nodeClient, newNodeClient, pythonClient, newPythonClient, powertools, xraySdk].map(install));
+  const wanted = [nodeClient, pythonClient, newPythonClient, powertools, xraySdk, playwright];
+  await Promise.all(wanted.map(install));
 }
 
 /** Installs what is not there yet, and prints why where it fails. */

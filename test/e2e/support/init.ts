@@ -12,7 +12,7 @@ export const binary = `${repository}/dist/aws-lambda-rie-${process.arch === "arm
 export const isRoot = hasNamespaces;
 
 /** Milliseconds any wait may take before it fails. */
-export const patienceMs = 20_000;
+export const patienceMs = 50_000;
 
 /** A fixture's path. */
 export function fixture(name: string): string {

@@ -7,10 +7,10 @@ import { FakeClock } from "../../support/fake-clock.ts";
 let server: RawServer;
 afterEach(() => server.stop());
 
-function open(sendsAhead: boolean) {
+function open() {
   server = new RawServer();
   const clock = new FakeClock();
-  return { clock, delivery: new Delivery({ endpoint: server.url.href, clock, sendsAhead }) };
+  return { clock, delivery: new Delivery({ endpoint: server.url.href, clock }) };
 }
 
 const logs: Post = { path: "logs", body: "L" };
@@ -21,9 +21,9 @@ async function next(connection: RawConnection, answer?: string): Promise<string>
   return `${/^POST \/base\/(\S+) /.exec(head)?.[1]} ${body}`;
 }
 
-describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
+describe("posts", () => {
   test("posts arrive in the order they were given, each with its body", async () => {
-    const { delivery } = open(sendsAhead);
+    const { delivery } = open();
     delivery.connect();
     const pieces = new BodyPieces([Buffer.from("pie"), Buffer.from("ces")]);
     const told = Promise.all([
@@ -45,7 +45,7 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
   });
 
   test.each([400, 404, 500, 503])("HTTP %d is an answer, and the connection is kept", async (status) => {
-    const { delivery } = open(sendsAhead);
+    const { delivery } = open();
     const told = delivery.deliver([logs, result]);
     const connection = await server.connection();
     const answer = `HTTP/1.1 ${status} No\r\nContent-Length: 3\r\n\r\nwhy`;
@@ -57,7 +57,7 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
   test.each([0, 1])(
     "a connection that breaks after %d answers costs another one, and the order is kept",
     async (answered) => {
-      const { clock, delivery } = open(sendsAhead);
+      const { clock, delivery } = open();
       const told = delivery.deliver([logs, result]);
       const first = await server.connection();
       if (answered === 1) await next(first);
@@ -75,7 +75,7 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
   );
 
   test("a LocalStack that took a post on a fresh connection and is silent is not asked again; what follows is told", async () => {
-    const { clock, delivery } = open(sendsAhead);
+    const { clock, delivery } = open();
     const told = delivery.deliver([logs, result]);
     await (await server.connection()).request();
     await clock.advance(10_000);
@@ -86,7 +86,7 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
   });
 
   test("silence on a connection that had worked costs one more try, on a new one", async () => {
-    const { clock, delivery } = open(sendsAhead);
+    const { clock, delivery } = open();
     const ready = delivery.deliver([{ path: "ready", body: "" }]);
     const first = await server.connection();
     await next(first);
@@ -101,7 +101,7 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
   });
 
   test("a LocalStack that is silent on both is not asked a third time", async () => {
-    const { clock, delivery } = open(sendsAhead);
+    const { clock, delivery } = open();
     const ready = delivery.deliver([{ path: "ready", body: "" }]);
     const first = await server.connection();
     await next(first);
@@ -116,7 +116,7 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
   });
 
   test("one that answers late, but answers, is told once", async () => {
-    const { clock, delivery } = open(sendsAhead);
+    const { clock, delivery } = open();
     const told = delivery.deliver([logs]);
     const connection = await server.connection();
     await connection.request();
@@ -130,7 +130,7 @@ describe.each([false, true])("with posts sent ahead: %p,", (sendsAhead) => {
 describe("a LocalStack that cannot be reached", () => {
   /** Delivers to nobody; returns when that was given up, milliseconds. */
   async function givenUpAfter(patienceMs?: number): Promise<number> {
-    const { clock, delivery } = open(false);
+    const { clock, delivery } = open();
     server.stop();
     let told: Fate | undefined;
     delivery.deliver([logs], patienceMs).then((delivered) => {
@@ -155,7 +155,7 @@ describe("a LocalStack that cannot be reached", () => {
   });
 
   test("gets everything in order once it is there", async () => {
-    const { clock, delivery } = open(false);
+    const { clock, delivery } = open();
     const { port } = server.url;
     server.stop();
     const told = Promise.all([
