@@ -30,19 +30,19 @@ describe("the end", () => {
     await emulator.ask();
     const stoppedAt = performance.now();
     expect(await emulator.stop("SIGTERM")).toBe(0);
-    expect(performance.now() - stoppedAt).toBeLessThan(2700);
+    expect(performance.now() - stoppedAt).toBeLessThan(6000);
     expect(journal()).toContain(String.raw`\"shutdownReason\":\"spindown\"`);
   });
 
   test("T57: is immediate at the second SIGINT", async () => {
     const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "30" } });
-    const called = emulator.invoke({ print: "here\n", sleepMs: 20_000 }).catch(() => {});
+    const called = emulator.invoke({ print: "here\n", hang: true }).catch(() => {});
     await emulator.until("the function to run", ({ stdout }) => stdout.includes("here"));
     emulator.process.kill("SIGINT");
     emulator.process.kill("SIGINT");
     const stoppedAt = performance.now();
     await emulator.exited();
-    expect(performance.now() - stoppedAt).toBeLessThan(1000);
+    expect(performance.now() - stoppedAt).toBeLessThan(1900);
     await called;
   });
 });

@@ -232,11 +232,11 @@ describe("a function that breaks", () => {
     const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" } });
     await emulator.ask();
     const calledAt = performance.now();
-    const answer = await emulator.invoke({ sleepMs: 30_000 });
+    const answer = await emulator.invoke({ hang: true });
     const tookMs = performance.now() - calledAt;
     await expectFault(answer, "Sandbox.Timedout", "Task timed out after 1.00 seconds");
     expect(tookMs).toBeGreaterThanOrEqual(1000);
-    expect(tookMs).toBeLessThan(1800);
+    expect(tookMs).toBeLessThan(5000);
     expectHead(await emulator.invoke({}), false);
   });
 

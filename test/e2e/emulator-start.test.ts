@@ -156,16 +156,16 @@ describe("the end", () => {
     await emulator.ask();
     const stoppedAt = performance.now();
     expect(await emulator.stop("SIGTERM")).toBe(0);
-    expect(performance.now() - stoppedAt).toBeLessThan(2200);
+    expect(performance.now() - stoppedAt).toBeLessThan(6000);
   });
 
   test("T57: SIGINT in a call answers it, and ends", async () => {
     const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "30" } });
-    const called = emulator.invoke({ print: "here\n", sleepMs: 20_000 });
+    const called = emulator.invoke({ print: "here\n", hang: true });
     await emulator.until("the function to run", ({ stdout }) => stdout.includes("here"));
     const stoppedAt = performance.now();
     expect(await emulator.stop("SIGINT")).toBe(0);
-    expect(performance.now() - stoppedAt).toBeLessThan(2700);
+    expect(performance.now() - stoppedAt).toBeLessThan(6000);
     expect((await called).status).toBe(200);
   });
 

@@ -6,7 +6,7 @@ import { homedir } from "node:os";
 export const cache = `${process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`}/lambda-runtime-init-tests`;
 
 /** Seconds an installation may take: some are compiled. */
-const installLimit = 400;
+const installLimit = 550;
 
 /** Something from a registry, installed by a command. */
 export interface Installed {
@@ -55,6 +55,19 @@ export const newPythonClient: Client = {
   install: (directory) => pipInstall(directory, "awslambdaric==4.2.2", "snapshot-restore-py==1.0.0"),
 };
 
+/** The newest: it knows managed instances, and needs Node.js 22, which comes as a package of its own. */
+export const newNodeClient: Client = {
+  name: "aws-lambda-ric 4.0.2 on Node.js 22.23.3 (npm)",
+  directory: `${cache}/aws-lambda-ric-4.0.2`,
+  install: (directory) => npmInstall(directory, "aws-lambda-ric@4.0.2", `node-linux-${process.arch}@22.23.3`),
+  command: (directory, handler) => [
+    `${directory}/node_modules/node-linux-${process.arch}/bin/node`,
+    `${directory}/node_modules/aws-lambda-ric/index.mjs`,
+    handler,
+  ],
+  env: () => ({}),
+};
+
 /** Reads the metadata endpoint. */
 export const powertools: Installed = {
   name: "aws-lambda-powertools 3.37.0 (PyPI)",
@@ -91,7 +104,7 @@ export function whyMissing({ directory }: Installed): string | undefined {
 
 /** Installs all where that is possible. What went wrong is printed; the tests are then skipped by name. */
 export async function installClients(): Promise<void> {
-  const wanted = [nodeClient, pythonClient, newPythonClient, powertools, xraySdk, playwright];
+  const wanted = [nodeClient, newNodeClient, pythonClient, newPythonClient, powertools, xraySdk, playwright];
   await Promise.all(wanted.map(install));
 }
 
