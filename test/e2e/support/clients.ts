@@ -47,6 +47,21 @@ export const pythonClient: Client = {
   env: (directory) => ({ PYTHONPATH: directory }),
 };
 
+/** The newest: it knows snapshots and managed instances. */
+export const newPythonClient: Client = {
+  ...pythonClient,
+  name: "awslambdaric 4.2.2 with snapshot-restore-py 1.0.0 (PyPI)",
+  directory: `${cache}/awslambdaric-4.2.2`,
+  install: (directory) => pipInstall(directory, "awslambdaric==4.2.2", "snapshot-restore-py==1.0.0"),
+};
+
+/** Reads the metadata endpoint. */
+export const powertools: Installed = {
+  name: "aws-lambda-powertools 3.37.0 (PyPI)",
+  directory: `${cache}/aws-lambda-powertools-3.37.0`,
+  install: (directory) => pipInstall(directory, "aws-lambda-powertools==3.37.0"),
+};
+
 /** AWS's X-Ray SDK, which sends segments to init's daemon. */
 export const xraySdk: Installed = {
   name: "aws-xray-sdk-core 3.12.0 (npm)",
@@ -76,7 +91,8 @@ export function whyMissing({ directory }: Installed): string | undefined {
 
 /** Installs all where that is possible. What went wrong is printed; the tests are then skipped by name. */
 export async function installClients(): Promise<void> {
-  await Promise.all([nodeClient, pythonClient, xraySdk, playwright].map(install));
+  const wanted = [nodeClient, pythonClient, newPythonClient, powertools, xraySdk, playwright];
+  await Promise.all(wanted.map(install));
 }
 
 /** Installs what is not there yet, and prints why where it fails. */
