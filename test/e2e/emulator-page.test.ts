@@ -54,7 +54,9 @@ async function send(page: Page, event: unknown): Promise<void> {
 
 /** The id, or the number, of what has the focus. */
 const focused = (page: Page) =>
-  page.evaluate<string>("document.activeElement.id || document.activeElement.dataset.number || document.activeElement.textContent");
+  page.evaluate<string>(
+    "document.activeElement.id || document.activeElement.dataset.number || document.activeElement.textContent",
+  );
 
 const widest = `Math.max(...[document.documentElement, ...document.querySelectorAll("main, nav, ol")].map((e) => e.scrollWidth))`;
 
