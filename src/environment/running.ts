@@ -59,7 +59,8 @@ export class Running {
 
   /** Ends it with what an init, or a restore, came to. */
   endWithInit(outcome: InitOutcome): void {
-    this.hasInitFailed = true;
+    // One that was stopped has not failed.
+    this.hasInitFailed = outcome.kind !== "cancelled";
     if (outcome.kind === "fault") this.invocation.fail(outcome.fault);
     else if (outcome.kind === "init error") this.invocation.end(outcome);
     else if (outcome.kind === "overdue") this.invocation.fail(initTimeoutFault(outcome.limitMs));

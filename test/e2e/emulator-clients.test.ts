@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { whyMissing } from "./support/clients.ts";
 import { type Emulator, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
+import { Gate } from "./support/gate.ts";
 import { fixture, within } from "./support/init.ts";
 import { javaScriptSdk, pythonSdk, samCli } from "./support/sdk-clients.ts";
 
@@ -101,13 +102,18 @@ for (const sdk of sdks) {
     });
 
     test("T19, T22: raises AWS's exceptions", async () => {
-      const emulator = await startEmulator(scriptedRuntime, { flags: ["--queue", "0"] });
+      const emulator = await startEmulator(scriptedRuntime, {
+        flags: ["--queue", "0"],
+        env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "60" },
+      });
       const broken = await call(emulator, undefined, { Payload: "{not json" });
       expect(broken).toMatchObject({ name: "InvalidRequestContentException", status: 400 });
       expect(broken.message).toStartWith("Could not parse request body into json");
-      const first = emulator.invoke({ print: "here\n", sleepMs: 2500 });
+      const gate = new Gate();
+      const first = emulator.invoke({ print: "here\n", until: gate.path });
       await emulator.until("the function to run", ({ stdout }) => stdout.includes("here"));
       expect(await call(emulator, {})).toMatchObject({ name: "TooManyRequestsException", status: 429 });
+      await gate.open();
       await first;
     });
 

@@ -180,8 +180,12 @@ byId("nothing").append(
     {},
     "Each call of the function appears here as it happens: from an SDK, from curl, from a Function URL, or from the editor.",
   ),
-  h("code", {}, example),
-  copyButton("Copy", () => example),
+  h(
+    "div",
+    { class: "row" },
+    h("code", {}, example),
+    copyButton("Copy", () => example),
+  ),
 );
 void composer.load();
 listen({ told, state: showConnection });

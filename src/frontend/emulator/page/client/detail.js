@@ -76,7 +76,7 @@ export class Detail {
     this.event = new TextBlock("Event", "json", "");
     this.#element.replaceChildren(
       h("button", { type: "button", class: "back quiet", click: actions.back }, "← All invocations"),
-      h("div", { class: "detail-head" }, h("div", {}, this.status, this.title), this.when),
+      h("div", { class: "detail-head" }, h("div", { class: "detail-title" }, this.status, this.title), this.when),
       h("div", { class: "row actions" }, this.repeat, this.edit, this.curl),
       this.message,
       this.figures,
