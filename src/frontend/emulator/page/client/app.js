@@ -53,6 +53,7 @@ function follow(requestId) {
 function arrive(number) {
   awaited = undefined;
   open(number);
+  detail.reveal();
 }
 
 async function repeat(number) {

@@ -57,6 +57,11 @@ export class Detail {
     this.message.textContent = text;
   }
 
+  /** Below a long event in the editor, what became of it must not be out of sight. */
+  reveal() {
+    this.figures.scrollIntoView({ block: "nearest" });
+  }
+
   focus() {
     this.title.focus();
   }
