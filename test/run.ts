@@ -109,7 +109,7 @@ function inOwnNetwork(command: string[]): string[] {
 /** Runs one end-to-end file. Those that drive programs of others wait until these are installed. */
 async function endToEnd(file: string): Promise<void> {
   const text = await Bun.file(`${repository}/${file}`).text();
-  if (/support\/(clients|real-extensions|sdk-clients)\.ts"/.test(text)) await installations;
+  if (/support\/(browser|clients|real-extensions|sdk-clients)\.ts"/.test(text)) await installations;
   await e2eSlots.use(() => bunTest(file.replace("test/", ""), [file], inOwnNetwork));
 }
 

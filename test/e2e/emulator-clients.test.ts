@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { whyMissing } from "./support/clients.ts";
 import { type Emulator, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
+import { Gate } from "./support/gate.ts";
 import { fixture, within } from "./support/init.ts";
 import { javaScriptSdk, pythonSdk, samCli } from "./support/sdk-clients.ts";
 
@@ -101,20 +102,25 @@ for (const sdk of sdks) {
     });
 
     test("T19, T22: raises AWS's exceptions", async () => {
-      const emulator = await startEmulator(scriptedRuntime, { flags: ["--queue", "0"] });
+      const emulator = await startEmulator(scriptedRuntime, {
+        flags: ["--queue", "0"],
+        env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "60" },
+      });
       const broken = await call(emulator, undefined, { Payload: "{not json" });
       expect(broken).toMatchObject({ name: "InvalidRequestContentException", status: 400 });
       expect(broken.message).toStartWith("Could not parse request body into json");
-      const first = emulator.invoke({ print: "here\n", sleepMs: 2500 });
+      const gate = new Gate();
+      const first = emulator.invoke({ print: "here\n", until: gate.path });
       await emulator.until("the function to run", ({ stdout }) => stdout.includes("here"));
       expect(await call(emulator, {})).toMatchObject({ name: "TooManyRequestsException", status: 429 });
+      await gate.open();
       await first;
     });
 
     test("T30, T33, T34: takes streams apart, and sees what broke one off", async () => {
       const emulator = await startEmulator();
       const streamed = (script: object, input = {}) => call(emulator, script, { stream: true, ...input });
-      const whole = await streamed({ stream: { parts: ["one", "two"], everyMs: 50 } }, { LogType: "Tail" });
+      const whole = await streamed({ stream: { parts: ["one", "two"], everyMs: 500 } }, { LogType: "Tail" });
       expect([whole.ExecutedVersion, whole.chunks]).toEqual(["$LATEST", ["one", "two"]]);
       expect(Buffer.from(whole.complete.LogResult, "base64").toString()).toContain("REPORT");
       expect(await streamed({ respond: '{"a":1}' })).toMatchObject({ chunks: ['{"a":1}'], complete: {} });

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { type Emulator, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
+import { Gate } from "./support/gate.ts";
 import { fixture } from "./support/init.ts";
 
 afterEach(stopEmulators);
@@ -51,12 +52,12 @@ describe("T63: new code", () => {
     const save = (version: string) =>
       writeFileSync(
         `${directory}/function.ts`,
-        `import { next, respond } from "./runtime-client.ts";
+        `import { next, pass, respond } from "./runtime-client.ts";
 for (;;) {
   const event = await next();
-  const { sleepMs = 0 } = JSON.parse(event.text);
-  if (sleepMs > 0) console.log("sleeping");
-  await Bun.sleep(sleepMs);
+  const { until } = JSON.parse(event.text);
+  if (until) console.log("waiting");
+  if (until) await pass(until);
   await respond(event.id, JSON.stringify("${version}"));
 }
 `,
@@ -84,11 +85,13 @@ for (;;) {
   test("leaves a running call its own", async () => {
     const { emulator, save, version } = await startWatched();
     await version();
-    const called = emulator.post('{"sleepMs":3000}');
-    await emulator.until("the function to run", ({ stdout }) => stdout.includes("sleeping"));
+    const gate = new Gate();
+    const called = emulator.post(JSON.stringify({ until: gate.path }));
+    await emulator.until("the function to run", ({ stdout }) => stdout.includes("waiting"));
     save("2");
     await emulator.until("the change to be seen", (running) => reloads(running) === 1);
     const next = version();
+    await gate.open();
     expect([await (await called).json(), await next]).toEqual(["1", "2"]);
   });
 

@@ -45,6 +45,14 @@ describe("in the way status", () => {
     expect(kindsOf(init)).toEqual(["ready", "logs", "response"]);
   }, 30_000);
 
+  test("A2: an error of init is told once, ends init, and has no report of its own", async () => {
+    const init = startInit(runtime(99, reports(own)).command);
+    expect(await init.exited()).toBe(1);
+    expect(kindsOf(init)).toEqual(["status error"]);
+    expect(JSON.parse(init.double.callbacks[0]?.text ?? "")).toEqual({ ...JSON.parse(own), requestId: "" });
+    expect(init.stdout + init.stderr).not.toContain("INIT_REPORT");
+  });
+
   test("A22: an id that was answered runs again later", async () => {
     const init = startInit(runFixture("scripted-runtime.ts"));
     const script = JSON.stringify({ respond: "first" });
@@ -207,6 +215,17 @@ describe("in the way invoke", () => {
     expect(second.logs.slice(second.logs.indexOf("REPORT RequestId"))).not.toContain("Status");
     expect((await init.invoke("3")).kind).toBe("response");
     expect(starts()).toHaveLength(3);
+  });
+
+  test.skipIf(!isRoot)("A7: with an extension, which each init starts anew", async () => {
+    const { command, starts } = runtime(2, reports(own));
+    const world = startWithExtensions(command, { watcher: {} }, { env: inInvoke });
+    expect((await world.init.invoke("1")).kind).toBe("error");
+    expect((await world.init.invoke("2")).kind).toBe("response");
+    expect(starts()).toHaveLength(3);
+    const seen = world.journal("watcher").filter(({ what }) => what === "registered" || what === "event");
+    const invoked = seen.filter(({ text }) => String(text).includes('"INVOKE"'));
+    expect([seen.filter(({ what }) => what === "registered").length, invoked.length]).toEqual([3, 1]);
   });
 
   test("A8: a runtime that exits is the invocation's error, by its id", async () => {

@@ -109,7 +109,7 @@ describe("a failed invocation", () => {
     },
   );
 
-  test("by timeout has LocalStack's text, the whole duration and a status; fresh processes follow", async () => {
+  test("E6: by timeout has LocalStack's text, the whole duration and a status; fresh processes follow", async () => {
     start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" } });
     const { id, kind, body, logs } = await say({ hang: true, print: "before\n" });
     expect({ kind, body }).toEqual({
@@ -119,6 +119,7 @@ describe("a failed invocation", () => {
     expect(logs).toMatch(
       /before\nEND .*\nREPORT .*\tDuration: 1000\.00 ms\tBilled Duration: 1000 ms\t.*\tStatus: timeout\n$/,
     );
+    expect(logs).not.toContain("Task timed out");
     expect((await say({})).body).toContain('"count":1');
     await init.stop();
     expect(init.double.callbacks.some(({ kind: other }) => other === "status error")).toBe(false);
@@ -167,6 +168,20 @@ test("a streamed response with trailers is whole, and the runtime goes on", asyn
     expect(await init.invoke(event)).toMatchObject({ kind: "response", body: `half of ${event}` });
   }
   expect(init.stderr).toBe("");
+});
+
+test("E8: the envelope of a durable execution, of 2 MB, arrives byte for byte", async () => {
+  init = startInit(runFixture("echoes.ts"));
+  const operation = { Id: "1", Type: "STEP", StepDetails: { Result: '{"text":"\\u2028é😀 \\"quoted\\""}' } };
+  const envelope = {
+    DurableExecutionArn: "arn:aws:lambda:us-east-1:000000000000:function:fn:1/durable-execution/a/b",
+    CheckpointToken: "token",
+    InitialExecutionState: { Operations: Array(20_000).fill(operation), NextMarker: "" },
+  };
+  // Blanks, too, are the caller's.
+  const event = JSON.stringify(envelope, undefined, 1);
+  expect(event.length).toBeGreaterThan(2 * 1024 * 1024);
+  expect((await init.invoke(event)).body === event).toBe(true);
 });
 
 test("a 5 MB event and response pass whole, with every kind of character", async () => {

@@ -1,6 +1,6 @@
 /** The runtime clients AWS publishes, unmodified, against the binary. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { type Client, nodeClient, pythonClient, whyMissing } from "./support/clients.ts";
+import { type Client, newPythonClient, nodeClient, powertools, pythonClient, whyMissing } from "./support/clients.ts";
 import { fixture, type Init, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
@@ -106,5 +106,22 @@ describe.skipIf(missing !== undefined)(`the streaming of ${nodeClient.name}${mis
       "ready",
       ...Array(5).fill("response"),
     ]);
+  });
+});
+
+const zoneMissing = whyMissing(newPythonClient) ?? whyMissing(powertools);
+describe.skipIf(zoneMissing !== undefined)(`${powertools.name}${zoneMissing ? `: ${zoneMissing}` : ""}`, () => {
+  test("E5: reads the zone from the metadata endpoint", async () => {
+    const directory = fixture("python-handlers");
+    const init = startInit(newPythonClient.command(newPythonClient.directory, "asks_for_its_zone.handler"), {
+      cwd: directory,
+      env: {
+        PYTHONPATH: `${newPythonClient.directory}:${powertools.directory}`,
+        LAMBDA_TASK_ROOT: directory,
+        _HANDLER: "asks_for_its_zone.handler",
+        AWS_REGION: "eu-central-1",
+      },
+    });
+    expect(await init.invoke("{}")).toMatchObject({ kind: "response", body: '{"zone": "euc1-az1"}' });
   });
 });

@@ -1,11 +1,12 @@
 /** Processes that serve several invocations, and break. Several that go well are in `side-by-side.test.ts`. */
 import { describe, expect, test } from "bun:test";
+import { initMs } from "../../src/environment/limits.ts";
 import { managedInstance } from "../../src/environment/policy.ts";
 import { isPending } from "../runtime-api/fixture.ts";
 import { within } from "../support/within.ts";
 import { exitFault, response, World } from "./world.ts";
 
-const policy = managedInstance(4, 130_000);
+const policy = managedInstance(4, initMs("lambda-managed-instances", 3));
 const fault = exitFault("exit status 3");
 const failed = { outcome: { kind: "fault", fault } } as const;
 
@@ -23,6 +24,17 @@ describe("init", () => {
     await world.clock.advance(129_999);
     void world.poll();
     expect(await within(1000, "the outcome", init)).toEqual({ kind: "ready" });
+  });
+
+  test("D14: has a limit of 130 s, or the function's timeout if that is longer", async () => {
+    const limits = [3, 130, 131, 900].map((timeout) => initMs("lambda-managed-instances", timeout));
+    expect(limits).toEqual([130_000, 130_000, 131_000, 900_000]);
+    const world = new World({ policy: managedInstance(4, limits[3] as number) });
+    const init = world.environment.init();
+    await world.clock.advance(899_999);
+    expect(await isPending(init)).toBe(true);
+    await world.clock.advance(1);
+    expect(await within(1000, "the outcome", init)).toEqual({ kind: "overdue", limitMs: 900_000 });
   });
 
   test("that takes too long has failed, and is not tried again", async () => {

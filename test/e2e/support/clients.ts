@@ -47,6 +47,21 @@ export const pythonClient: Client = {
   env: (directory) => ({ PYTHONPATH: directory }),
 };
 
+/** The newest: it knows snapshots and managed instances. */
+export const newPythonClient: Client = {
+  ...pythonClient,
+  name: "awslambdaric 4.2.2 with snapshot-restore-py 1.0.0 (PyPI)",
+  directory: `${cache}/awslambdaric-4.2.2`,
+  install: (directory) => pipInstall(directory, "awslambdaric==4.2.2", "snapshot-restore-py==1.0.0"),
+};
+
+/** Reads the metadata endpoint. */
+export const powertools: Installed = {
+  name: "aws-lambda-powertools 3.37.0 (PyPI)",
+  directory: `${cache}/aws-lambda-powertools-3.37.0`,
+  install: (directory) => pipInstall(directory, "aws-lambda-powertools==3.37.0"),
+};
+
 /** AWS's X-Ray SDK, which sends segments to init's daemon. */
 export const xraySdk: Installed = {
   name: "aws-xray-sdk-core 3.12.0 (npm)",
@@ -54,14 +69,30 @@ export const xraySdk: Installed = {
   install: (directory) => npmInstall(directory, "aws-xray-sdk-core@3.12.0"),
 };
 
+/** Drives a browser that is there already; it brings none. */
+export const playwright: Installed = {
+  name: "playwright-core 1.64.1 (npm)",
+  directory: `${cache}/playwright-core-1.64.1`,
+  install: (directory) => [
+    "npm",
+    "install",
+    "--prefix",
+    directory,
+    "--no-audit",
+    "--no-fund",
+    "playwright-core@1.64.1",
+  ],
+};
+
 /** Why something is not there; `undefined`: it is. */
 export function whyMissing({ directory }: Installed): string | undefined {
   return existsSync(`${directory}/installed`) ? undefined : "it could not be installed on this machine";
 }
 
-/** Installs all three where that is possible. What went wrong is printed; the tests are then skipped by name. */
+/** Installs all where that is possible. What went wrong is printed; the tests are then skipped by name. */
 export async function installClients(): Promise<void> {
-  await Promise.all([nodeClient, pythonClient, xraySdk].map(install));
+  const wanted = [nodeClient, pythonClient, newPythonClient, powertools, xraySdk, playwright];
+  await Promise.all(wanted.map(install));
 }
 
 /** Installs what is not there yet, and prints why where it fails. */

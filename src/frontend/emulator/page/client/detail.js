@@ -14,6 +14,7 @@ export class Detail {
   /** @param actions `repeat(number)`, `edit(text)`, `back()` */
   constructor(actions) {
     this.actions = actions;
+    this.#build();
   }
 
   get entry() {
@@ -26,8 +27,10 @@ export class Detail {
     this.#entry = undefined;
     this.#element.hidden = number === undefined;
     byId("nothing").hidden = number !== undefined;
-    if (number === undefined) return this.#element.replaceChildren();
-    this.#build();
+    if (number === undefined) return;
+    for (const block of [this.result, this.logs, this.event]) block.reset();
+    this.message.textContent = "";
+    this.title.textContent = `Invocation ${number}`;
     void this.refresh();
   }
 
@@ -51,11 +54,11 @@ export class Detail {
   }
 
   say(text) {
-    if (this.message) this.message.textContent = text;
+    this.message.textContent = text;
   }
 
   focus() {
-    this.title?.focus();
+    this.title.focus();
   }
 
   #build() {
@@ -76,7 +79,7 @@ export class Detail {
     this.event = new TextBlock("Event", "json", "");
     this.#element.replaceChildren(
       h("button", { type: "button", class: "back quiet", click: actions.back }, "← All invocations"),
-      h("div", { class: "detail-head" }, h("div", {}, this.status, this.title), this.when),
+      h("div", { class: "detail-head" }, h("div", { class: "detail-title" }, this.status, this.title), this.when),
       h("div", { class: "row actions" }, this.repeat, this.edit, this.curl),
       this.message,
       this.figures,

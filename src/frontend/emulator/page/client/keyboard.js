@@ -19,7 +19,7 @@ export function listenToKeys(actions) {
   const dialog = byId("help-dialog");
   const rows = help.map(([keys, what]) => {
     const shown = keys.split("  ").map((key) => h("kbd", {}, key));
-    return h("div", {}, h("dt", {}, ...shown), h("dd", {}, what));
+    return h("div", { class: "key-row" }, h("dt", {}, ...shown), h("dd", {}, what));
   });
   byId("help-keys").replaceChildren(...rows);
   const showHelp = () => dialog.open || dialog.showModal();

@@ -77,7 +77,7 @@ export class List {
       h("span", { class: "time" }, clockTime(entry.acceptedAt)),
       h("span", { class: "badges" }, ...badgesOf(entry).map((badge) => h("span", { class: "badge" }, badge))),
       h("span", { class: "took" }, entry.durationMs === undefined ? "" : duration(entry.durationMs)),
-      h("span", { class: "preview" }, entry.errorType ?? entry.eventPreview),
+      h("span", { class: "preview" }, entry.errorType === undefined ? entry.eventPreview : errorOf(entry)),
       phases.length > 0 ? miniature(phases) : h("span", { class: "mini", "aria-hidden": "true" }),
     );
     this.#filter(entry, row);
@@ -117,4 +117,11 @@ export class List {
     else note.textContent = shown === rows.length ? `${shown} kept` : `${shown} of ${rows.length}`;
     byId("clear").disabled = rows.length === 0;
   }
+}
+
+/** The type, and the message if it stands near the beginning. */
+function errorOf({ errorType, resultPreview }) {
+  const [, text] = /"errorMessage":\s*"((?:[^"\\]|\\.)*)"/.exec(resultPreview) ?? [];
+  if (text === undefined) return errorType;
+  return `${errorType}: ${text.replaceAll('\\"', '"').replace(/^RequestId: \S+ (Error: )?/, "")}`;
 }

@@ -5,6 +5,7 @@ import { duration } from "./format.js";
 const words = {
   queue: ["Queue", "waits for an environment"],
   init: ["Init", "the environment starts"],
+  start: ["Start", "within the call: a reset, a new start, extensions"],
   invocation: ["Invocation", "until the function began to answer"],
   response: ["Response", "the answer is sent"],
   overhead: ["Overhead", "until the runtime asks for the next event"],
@@ -22,12 +23,15 @@ export function phasesOf({ phases = [], durationMs, waitedMs = 0 }) {
   const drawn = phases.some(({ name }) => name === "invocation")
     ? [...phases]
     : [...phases, ...(durationMs > 0 ? [{ name: "invocation", startMs: waitedMs, durationMs }] : [])];
-  let end = Number.NEGATIVE_INFINITY;
-  return drawn.map((phase) => {
+  let end = Math.max(0, waitedMs);
+  return drawn.flatMap((phase) => {
+    const isOfCall = phase.name !== "queue" && phase.name !== "init";
     const overlap = end - phase.startMs;
-    const startMs = overlap > 0 && overlap < clockStepMs ? end : phase.startMs;
-    end = startMs + phase.durationMs;
-    return { ...phase, startMs };
+    const startMs = isOfCall && Math.abs(overlap) < clockStepMs ? end : phase.startMs;
+    const gap =
+      phase.name === "invocation" && startMs > end ? [{ name: "start", startMs: end, durationMs: startMs - end }] : [];
+    if (isOfCall) end = startMs + phase.durationMs;
+    return [...gap, { ...phase, startMs }];
   });
 }
 
@@ -64,7 +68,9 @@ export function timeline(phases) {
       h("td", { class: "figure" }, duration(phase.durationMs)),
     );
   });
-  const ticks = [0, 1, 2, 3, 4].map((quarter) => h("span", {}, quarter === 0 ? "0" : duration((length * quarter) / 4)));
+  const ticks = [0, 1, 2, 3, 4].map((quarter) =>
+    h("span", { class: "tick" }, quarter === 0 ? "0" : duration((length * quarter) / 4)),
+  );
   const table = h(
     "table",
     { class: "timeline" },
