@@ -80,6 +80,16 @@ export class Generation {
     return this.#startedAt !== undefined;
   }
 
+  /** Whether init, and a restore, ended well and nothing broke since. */
+  get canServe(): boolean {
+    return this.isInitialized && !this.#restored && !this.#fault;
+  }
+
+  /** Whether its processes are being ended, or have been. */
+  get isEnding(): boolean {
+    return this.#shutdown !== undefined;
+  }
+
   /** What broke these processes after init, first; `undefined`: nothing did. */
   get fault(): Fault | undefined {
     return this.#fault;

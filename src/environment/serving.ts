@@ -110,6 +110,7 @@ class Serving {
     if (!invocation.isWaiting) return;
     // Where several run, this one may come after the processes have ended and before the others are settled.
     if (stage.generation.fault) return invocation.fail(stage.generation.fault);
+    if (stage.generation.isEnding) return stage.refuse(invocation);
     running.announce();
     running.isDispatched = true;
     events.invocationDispatched(invocation.request);
@@ -157,9 +158,8 @@ class Serving {
 
   /** Whether the processes take others although the time of this one is over. */
   get #isOutlived(): boolean {
-    const { isInitialized, fault } = this.stage.generation;
     const { hasTimedOut } = this.running;
-    return hasTimedOut && this.options.policy.afterTimeout === "late answer" && isInitialized && !fault;
+    return hasTimedOut && this.options.policy.afterTimeout === "late answer" && this.stage.generation.canServe;
   }
 
   /** Whether it begins with the restore of a snapshot. */

@@ -52,6 +52,12 @@ async function send(page: Page, event: unknown): Promise<void> {
   await page.locator("#send").click();
 }
 
+/** The id, or the number, of what has the focus. */
+const focused = (page: Page) =>
+  page.evaluate<string>(
+    "document.activeElement.id || document.activeElement.dataset.number || document.activeElement.textContent",
+  );
+
 const widest = `Math.max(...[document.documentElement, ...document.querySelectorAll("main, nav, ol")].map((e) => e.scrollWidth))`;
 
 describe.skipIf(missing !== undefined)(`the page in a browser${missing === undefined ? "" : `: ${missing}`}`, () => {
@@ -83,7 +89,9 @@ describe.skipIf(missing !== undefined)(`the page in a browser${missing === undef
     await emulator.invoke({ error: '{"errorMessage":"no tea","errorType":"V"}', errorType: "Function.Tea" });
     await emulator.invoke({ exit: 3 });
     await done(page, 2);
-    expect(await rows(page).nth(0).innerText()).toContain("Runtime.ExitError: RequestId: ");
+    expect(await rows(page).nth(0).innerText()).toContain(
+      "Runtime.ExitError: Runtime exited with error: exit status 3",
+    );
     expect(await rows(page).nth(1).innerText()).toContain("Function.Tea: no tea");
     await rows(page).nth(1).locator("button").click();
     await page.locator("#detail[data-status=failed]").waitFor();
@@ -96,6 +104,7 @@ describe.skipIf(missing !== undefined)(`the page in a browser${missing === undef
     await done(page, 1);
     await page.locator("#detail").locator("button").filter({ hasText: "Repeat" }).click();
     await done(page, 2);
+    expect(await focused(page)).toContain("Repeat");
     await page.locator("#copy-curl").click();
     await page.locator("#copy-curl").filter({ hasText: "Copied" }).waitFor();
     const command = await page.evaluate<string>("navigator.clipboard.readText()");
@@ -179,7 +188,7 @@ describe.skipIf(missing !== undefined)(`the page in a browser${missing === undef
   test("keys alone are enough", async () => {
     const { page } = await start();
     const { keyboard } = page;
-    const active = () => page.evaluate<string>("document.activeElement.id || document.activeElement.dataset.number");
+    const active = () => focused(page);
     for (const count of [1, 2]) {
       await keyboard.press("n");
       expect(await active()).toBe("event-text");
@@ -250,6 +259,7 @@ describe.skipIf(missing !== undefined)(`the page in a browser${missing === undef
     await rows(page).first().locator("button").click();
     await page.locator(".log .platform").first().waitFor();
     expect(await page.locator("#filter").isVisible()).toBe(false);
+    expect(await focused(page)).toBe("detail-title");
     expect(await page.evaluate<number>(widest)).toBeLessThanOrEqual(360);
     await page.locator("#new-event").click();
     expect(await page.locator("#detail").isVisible()).toBe(false);
@@ -258,6 +268,7 @@ describe.skipIf(missing !== undefined)(`the page in a browser${missing === undef
     await page.locator("#detail-title").filter({ hasText: "Invocation 2" }).waitFor();
     await page.locator(".back").click();
     expect(await rows(page).count()).toBe(2);
+    expect(await focused(page)).toBe("2");
   });
 
   test("what others write stays text", async () => {

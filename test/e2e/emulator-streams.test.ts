@@ -109,7 +109,7 @@ describe("InvokeWithResponseStream", () => {
   );
 
   test("T36: tells of a crash and of a timeout half-way, without cutting the connection", async () => {
-    const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" } });
+    const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "5" } });
     const killed = await stream(emulator, { stream: { parts: ["half"], everyMs: 100, end: "kill" } });
     expect([killed.body, killed.complete.ErrorCode]).toEqual(["half", "Runtime.ExitError"]);
     const overdue = await stream(emulator, { stream: { parts: ["half"], everyMs: 100, end: "hang" } });

@@ -80,6 +80,36 @@ describe("init", () => {
   });
 });
 
+test("a restore that takes up its invocation's time ends the environment: that runtime may never poll", async () => {
+  const world = new World({ policy });
+  const init = world.environment.init();
+  const restored = world.exchanges.restoreNext();
+  const invoked = world.invoke();
+  await init;
+  expect(await within(1000, "the restore", restored)).toBe(true);
+  await world.clock.advance(3000);
+  expect((await within(1000, "the timeout", invoked)).outcome.kind).toBe("timeout");
+  await world.flush();
+  expect([world.environment.state, world.told.at(-1)]).toEqual(["stopped", "ended"]);
+});
+
+test("one that comes while the processes are being ended, and before the others are settled, is refused", async () => {
+  const world = new World({ policy });
+  const init = world.environment.init();
+  void world.exchanges.restoreNext();
+  const first = world.start();
+  await init;
+  await world.flush();
+  const receive = world.process.write();
+  await world.clock.advance(3000);
+  const second = world.invoke({ requestId: "id-2" });
+  await world.flush();
+  expect(world.environment.state).toBe("serving");
+  receive();
+  expect(await within(1000, "the refusal", second)).toEqual({ outcome: { kind: "stopped" } });
+  expect((await first.settled).outcome.kind).toBe("timeout");
+});
+
 describe("the end of the runtime", () => {
   test("fails those it serves, and those that wait for their turn", async () => {
     const world = await withWorkers(2, 2);

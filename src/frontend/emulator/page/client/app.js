@@ -14,12 +14,21 @@ const statuses = new Map();
 const list = new List((number) => open(number));
 const composer = new Composer({
   onSent: (requestId) => follow(requestId),
-  onClose: () => setView(list.selected === undefined ? "list" : "detail"),
+  onClose() {
+    setView(list.selected === undefined ? "list" : "detail");
+    byId("new-event").focus();
+  },
 });
-const detail = new Detail({ repeat, edit, back: () => setView("list") });
+const detail = new Detail({ repeat, edit, back });
 
 function setView(view) {
   document.body.dataset.view = view;
+}
+
+function back() {
+  setView("list");
+  if (list.selected === undefined) byId("filter").focus();
+  else list.focus(list.selected);
 }
 
 function select(number) {
@@ -30,6 +39,8 @@ function select(number) {
 function open(number) {
   select(number);
   setView("detail");
+  // On a narrow screen what had the focus is gone.
+  if (!byId("filter").checkVisibility()) detail.focus();
 }
 
 /** Shows what was sent as soon as it is in the list, where it may be already. */
@@ -42,6 +53,7 @@ function follow(requestId) {
 function arrive(number) {
   awaited = undefined;
   open(number);
+  detail.reveal();
 }
 
 async function repeat(number) {
@@ -72,17 +84,16 @@ function told(changes) {
   list.apply(changes);
   showLoad(changes.load);
   if (changes.isAll) statuses.clear();
+  const finished = [];
   for (const entry of changes.entries) {
     if (entry.requestId === awaited) arrive(entry.number);
     if (entry.number === list.selected) void detail.refresh();
     const status = statusOf(entry);
-    if (statuses.get(entry.number) !== status && entry.state === "done" && !changes.isAll) {
-      announce(
-        `Invocation ${entry.number} ${status}${entry.errorType ? `: ${entry.errorType}` : ""}, ${duration(entry.durationMs)}`,
-      );
-    }
+    if (statuses.get(entry.number) !== status && entry.state === "done") finished.push(entry);
     statuses.set(entry.number, status);
   }
+  for (const number of statuses.keys()) if (!list.entry(number)) statuses.delete(number);
+  if (!changes.isAll) announceEnds(finished);
   if (list.selected !== undefined && !list.entry(list.selected)) {
     select(undefined);
     if (document.body.dataset.view === "detail") setView("list");
@@ -92,6 +103,14 @@ function told(changes) {
     composer.open();
     setView("list");
   }
+}
+
+function announceEnds(entries) {
+  if (entries.length > 1) announce(`${entries.length} invocations ended`);
+  if (entries.length !== 1) return;
+  const [entry] = entries;
+  const error = entry.errorType ? `: ${entry.errorType}` : "";
+  announce(`Invocation ${entry.number} ${statusOf(entry)}${error}, ${duration(entry.durationMs)}`);
 }
 
 /** Environments shown one by one; more become a figure. */
@@ -159,9 +178,7 @@ listenToKeys({
   send: () => composer.isOpen && composer.send(),
   escape(target) {
     if (target.closest("#composer")) composer.close();
-    setView("list");
-    if (list.selected === undefined) byId("filter").focus();
-    else list.focus(list.selected);
+    back();
   },
 });
 byId("new-event").addEventListener("click", () => {

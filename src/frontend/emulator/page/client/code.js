@@ -35,6 +35,14 @@ export class TextBlock {
     this.title = title;
   }
 
+  /** For another invocation: nothing is known of it, and no choice was made. */
+  reset() {
+    this.#isWhole = false;
+    this.#isRaw = false;
+    this.raw.setAttribute("aria-pressed", "false");
+    this.show(undefined);
+  }
+
   show(excerpt, note = "") {
     const state = JSON.stringify([excerpt?.totalBytes, excerpt?.text.length, note]);
     if (state === this.#shown && excerpt?.text === this.#text) return;

@@ -14,6 +14,7 @@ export class Detail {
   /** @param actions `repeat(number)`, `edit(text)`, `back()` */
   constructor(actions) {
     this.actions = actions;
+    this.#build();
   }
 
   get entry() {
@@ -26,8 +27,10 @@ export class Detail {
     this.#entry = undefined;
     this.#element.hidden = number === undefined;
     byId("nothing").hidden = number !== undefined;
-    if (number === undefined) return this.#element.replaceChildren();
-    this.#build();
+    if (number === undefined) return;
+    for (const block of [this.result, this.logs, this.event]) block.reset();
+    this.message.textContent = "";
+    this.title.textContent = `Invocation ${number}`;
     void this.refresh();
   }
 
@@ -51,11 +54,16 @@ export class Detail {
   }
 
   say(text) {
-    if (this.message) this.message.textContent = text;
+    this.message.textContent = text;
+  }
+
+  /** Below a long event in the editor, what became of it must not be out of sight. */
+  reveal() {
+    this.figures.scrollIntoView({ block: "nearest" });
   }
 
   focus() {
-    this.title?.focus();
+    this.title.focus();
   }
 
   #build() {

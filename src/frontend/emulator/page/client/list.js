@@ -122,5 +122,6 @@ export class List {
 /** The type, and the message if it stands near the beginning. */
 function errorOf({ errorType, resultPreview }) {
   const [, text] = /"errorMessage":\s*"((?:[^"\\]|\\.)*)"/.exec(resultPreview) ?? [];
-  return text === undefined ? errorType : `${errorType}: ${text.replaceAll('\\"', '"')}`;
+  if (text === undefined) return errorType;
+  return `${errorType}: ${text.replaceAll('\\"', '"').replace(/^RequestId: \S+ (Error: )?/, "")}`;
 }
