@@ -195,6 +195,7 @@ describe("what the function has not started", () => {
     expect((await init.invoke("{}")).body).toContain('"count":1');
     expect(below(init.process.pid).map(({ pid }) => pid)).toContain(strange.pid);
     expect(init.stderr).toBe("sidecar\n");
+    process.kill(strange.pid); // As an ordinary process init leaves it, and so nobody else would end it.
   });
 
   test.skipIf(!isRoot)("outlives it too when it came by `docker exec` and its parent has ended", async () => {
