@@ -6,7 +6,7 @@ import { type StandardStream, stdout } from "../standard-streams.ts";
 import { endOfPiece } from "./log/whole-characters.ts";
 
 /** Bytes that may wait for whoever reads our stdout before the function is held up, as it is by a reader of its own. */
-const patientBytes = 4 * 1024 * 1024;
+const patientBytes = 2 * 1024 * 1024;
 
 /**
  * Milliseconds without a byte taken after which nobody reads any more: output is then left out, for as long as that

@@ -29,10 +29,11 @@ const pieceBytes = { least: 32 * 1024, most: 512 * 1024 };
 const blockBytes = 64 * 1024;
 
 /**
- * Bytes of one log after which what escaping has left behind is collected: the engine, which sees the megabytes of the log
- * alive, would let as many pile up. It takes a few milliseconds, a small part of what so much output takes.
+ * Escaping leaves garbage of the log's own size behind, and the engine, which sees the megabytes of the log alive, would let
+ * it pile up. So it is collected, every so many bytes once a log has come so far. Each time takes some milliseconds: a log
+ * below that has no need of it.
  */
-const collectEveryBytes = 16 * 1024 * 1024;
+const collects = { fromBytes: 8 * 1024 * 1024, everyBytes: 2 * 1024 * 1024 };
 
 /** What a block is made into, before it is known whether there is room for it. Made for the first output. */
 let scratch: Buffer<ArrayBuffer> | undefined;
@@ -168,7 +169,7 @@ export class LogBuffer {
 
   #newPage(): void {
     this.#closePiece();
-    if (this.#fullBytes - this.#collectedBytes >= collectEveryBytes) {
+    if (this.#fullBytes >= collects.fromBytes && this.#fullBytes - this.#collectedBytes >= collects.everyBytes) {
       this.#collectedBytes = this.#fullBytes;
       Bun.gc(true);
     }
