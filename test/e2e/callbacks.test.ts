@@ -171,8 +171,8 @@ describe("one order of telling:", () => {
   });
 });
 
-/** Milliseconds: init's budget of 4,500 and what a busy machine adds; the answer that never comes is given 10,000. */
-const stopMs = 8000;
+/** Milliseconds: init's budget of 4,500 and its exit. LocalStack kills the container at 5,000. */
+const stopMs = 4800;
 
 describe("stopping", () => {
   // X-Ray's port is fixed: without a network of its own the test could meet another's.

@@ -30,7 +30,7 @@ describe("the end", () => {
     await emulator.ask();
     const stoppedAt = performance.now();
     expect(await emulator.stop("SIGTERM")).toBe(0);
-    expect(performance.now() - stoppedAt).toBeLessThan(6000);
+    expect(performance.now() - stoppedAt).toBeLessThan(2700);
     expect(journal()).toContain(String.raw`\"shutdownReason\":\"spindown\"`);
   });
 
@@ -42,7 +42,7 @@ describe("the end", () => {
     emulator.process.kill("SIGINT");
     const stoppedAt = performance.now();
     await emulator.exited();
-    expect(performance.now() - stoppedAt).toBeLessThan(1900);
+    expect(performance.now() - stoppedAt).toBeLessThan(1000);
     await called;
   });
 });

@@ -156,7 +156,7 @@ describe("the end", () => {
     await emulator.ask();
     const stoppedAt = performance.now();
     expect(await emulator.stop("SIGTERM")).toBe(0);
-    expect(performance.now() - stoppedAt).toBeLessThan(6000);
+    expect(performance.now() - stoppedAt).toBeLessThan(2200);
   });
 
   test("T57: SIGINT in a call answers it, and ends", async () => {
@@ -165,7 +165,7 @@ describe("the end", () => {
     await emulator.until("the function to run", ({ stdout }) => stdout.includes("here"));
     const stoppedAt = performance.now();
     expect(await emulator.stop("SIGINT")).toBe(0);
-    expect(performance.now() - stoppedAt).toBeLessThan(6000);
+    expect(performance.now() - stoppedAt).toBeLessThan(2700);
     expect((await called).status).toBe(200);
   });
 
