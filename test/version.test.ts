@@ -5,10 +5,11 @@ import packageJson from "../package.json" with { type: "json" };
 
 const repository = new URL("..", import.meta.url).pathname;
 const read = (file: string) => readFileSync(`${repository}${file}`, "utf8");
+const changelog = readFileSync(new URL("../CHANGELOG.md", import.meta.url), "utf8");
 const { version } = packageJson;
 
-test("the newest section of CHANGELOG.md is this version's, and says something", () => {
-  const [, newest = ""] = read("CHANGELOG.md").split(/^## /m);
+test("the newest section of the changelog is this version's, and says something", () => {
+  const [, newest = ""] = changelog.split(/^## /m);
   expect(newest).toMatch(new RegExp(`^${RegExp.escape(version)}( \\(unreleased\\))?\n`));
   expect(newest).toMatch(/^- /m);
 });
