@@ -1,4 +1,4 @@
-/** Every failure of init that README.md's table names, as the caller of a function in LocalStack sees it. */
+/** Every failure of init that the README's table names, as the caller of a function in LocalStack sees it. */
 import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import type { ZipEntry } from "../support/zip-writer.ts";

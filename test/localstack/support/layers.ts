@@ -1,7 +1,7 @@
 /**
  * Layers, as far as LocalStack goes: its free edition keeps them, and gives their zip files out, but puts none into a
- * container. So the function is told by itself where init finds them, as LocalStack's other edition tells it
- * (`docs/contract/localstack.md`): the archive comes from LocalStack's S3, and init unpacks it.
+ * container. So a variable of the function tells init where they are, in the way of `docs/contract/localstack.md 14`: the
+ * archive comes from LocalStack's S3, and init unpacks it.
  */
 import type { ZipEntry } from "../../support/zip-writer.ts";
 import { bridgeAddress } from "../setup/engine.ts";
