@@ -2,17 +2,18 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type DoubleOptions, type InvokeResult, LocalStackDouble } from "../../../examples/localstack-double.ts";
 import { hasNamespaces } from "../../support/namespaces.ts";
+import { slowness, target } from "../../support/target.ts";
 
 export const repository = new URL("../../..", import.meta.url).pathname.replace(/\/$/, "");
 
-/** The binary under test: this machine's. */
-export const binary = `${repository}/dist/aws-lambda-rie-${process.arch === "arm64" ? "arm64" : "x86_64"}`;
+/** The binary under test. */
+export const binary = `${repository}/dist/aws-lambda-rie-${target}`;
 
 /** Root, with the rights to have a network and mounts of its own. */
 export const isRoot = hasNamespaces;
 
 /** Milliseconds any wait may take before it fails. */
-export const patienceMs = 50_000;
+export const patienceMs = 50_000 * slowness;
 
 /** A fixture's path. */
 export function fixture(name: string): string {
