@@ -3,12 +3,14 @@
  * Its last line counts all of it: `N passed, N failed, N skipped`.
  */
 import { availableParallelism } from "node:os";
-import { installClients } from "./e2e/support/clients.ts";
+import { install, installClients } from "./e2e/support/clients.ts";
 import { installRealExtensions } from "./e2e/support/real-extensions.ts";
 import { installSdkClients } from "./e2e/support/sdk-clients.ts";
 import { hasNamespaces } from "./support/namespaces.ts";
 import { inOwnNetwork, largestFirst, Runner, repository } from "./support/runner.ts";
 import { Slots } from "./support/slots.ts";
+import { target } from "./support/target.ts";
+import { librariesFor } from "./support/targets/libraries.ts";
 import { findTestFiles } from "./support/test-files.ts";
 
 const runner = await Runner.start();
@@ -35,7 +37,12 @@ const found = findTestFiles(repository);
 for (const file of found.stray) runner.count(`${file} lies where no tests are run`, { failed: 1 });
 for (const room of found.empty) runner.count(`${room} has no test`, { failed: 1 });
 
-const installations = Promise.all([installClients(), installRealExtensions(), installSdkClients()]);
+const installations = Promise.all([
+  installClients(),
+  installRealExtensions(),
+  installSdkClients(),
+  install(librariesFor(`${target}-musl`)),
+]);
 const [isBuilt] = await Promise.all([
   runner.step("build for every target", [process.execPath, "run", "build.ts"]),
   runner.step("types", [`${bin}/tsc`, "--noEmit"]),

@@ -14,3 +14,10 @@ export const slowness = slownessOf(target);
 export const isEmulated = slowness > 1;
 
 export const isMusl = target.endsWith("-musl");
+
+/**
+ * What init wrote, without the warning that only QEMU causes: it refuses `PR_SET_CHILD_SUBREAPER` without asking the kernel.
+ */
+export function withoutEmulatorsWarning(stderr: string): string {
+  return isEmulated ? stderr.replace(/^\S+ WARN the kernel refused to make init a subreaper: .*\n/m, "") : stderr;
+}

@@ -16,7 +16,7 @@ const mask = "ffffffffffffff00fffffffffffffffffeffffff";
 export function emulateArm64(): Disposable {
   if (!existsSync(`${kernel}/register`)) Bun.spawnSync(["mount", "-t", "binfmt_misc", "binfmt_misc", kernel]);
   if (!existsSync(`${kernel}/register`)) throw new Error("the kernel has no binfmt_misc here");
-  if (isEmulated()) return { [Symbol.dispose]() {} };
+  if (isEmulated()) return { [Symbol.dispose]: () => {} };
   const emulator = Bun.which("qemu-aarch64-static");
   if (emulator === null) throw new Error("there is no qemu-aarch64-static: install qemu-user-static");
   const escaped = (bytes: string) => bytes.replace(/../g, "\\x$&");
