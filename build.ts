@@ -1,22 +1,28 @@
 /**
  * Makes the release binaries, under the names LocalStack downloads:
  *
- *     bun run build            both architectures
- *     bun run build --host     only this machine's
+ *     bun run build                      all of them
+ *     bun run build --host               this machine's, for glibc
+ *     bun run build x86_64-musl arm64    those
  */
 import { mkdir, readdir, rm } from "node:fs/promises";
 
 const targets = [
-  { bun: "bun-linux-x64", cpu: "x64", file: "aws-lambda-rie-x86_64" },
-  { bun: "bun-linux-arm64", cpu: "arm64", file: "aws-lambda-rie-arm64" },
+  { name: "x86_64", bun: "bun-linux-x64", cpu: "x64", libc: "glibc" },
+  { name: "arm64", bun: "bun-linux-arm64", cpu: "arm64", libc: "glibc" },
+  { name: "x86_64-musl", bun: "bun-linux-x64-musl", cpu: "x64", libc: "musl" },
+  { name: "arm64-musl", bun: "bun-linux-arm64-musl", cpu: "arm64", libc: "musl" },
 ] as const;
+type Target = (typeof targets)[number];
 
 /** Bytes in Bun's own executable that get in the way of an init, and what stands there instead. */
 interface Disarmed {
   /** For the error text. */
   readonly what: string;
   /** Where it is machine code: for which machine. */
-  readonly cpu?: "x64" | "arm64";
+  readonly cpu?: Target["cpu"];
+  /** Where it holds addresses: in the executable for which libc. */
+  readonly libc?: Target["libc"];
   readonly bytes: Buffer;
   readonly instead: Buffer;
   /** How often they stand in the part Bun ships; our own bundle comes behind it. */
@@ -31,12 +37,24 @@ function name(text: string, places = 1, parts: readonly string[] = [text.replace
 }
 
 /** @param bytes hexadecimal, instructions apart; ones that stand once */
-function code(what: string, cpu: "x64" | "arm64", bytes: string, instead: string): Disarmed {
-  return { what, cpu, bytes: hex(bytes), instead: hex(instead), places: 1 };
+function code(what: string, on: Pick<Disarmed, "cpu" | "libc">, bytes: string, instead: string): Disarmed {
+  return { what, ...on, bytes: hex(bytes), instead: hex(instead), places: 1 };
 }
 
 const latin1 = (text: string) => Buffer.from(text, "latin1");
 const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
+
+const oneThread = "the condition for one thread";
+
+/** @param page the instructions that load the address of the options into register 8, and into 9 */
+function oneThreadArm64(page: string, page9: string): [bytes: string, instead: string] {
+  const before = "680640f9 08014039";
+  const options = `${page} 08712891 1f010039 15e501b9`;
+  return [
+    `${before} a8000034 ${options} 680a40f9 08014039 a8000034 08488852 e801a072 ${page9} 28650bb9`,
+    `${before} 1f2003d5 ${options} 08088052 88760639 1f2003d5 9f0a0639 9f1e0a39 9f3e0939 1f2003d5`,
+  ];
+}
 
 const inspector = ["BUN_INSPECT", "BUN_INSPECT_CONNECT_TO", "BUN_INSPECT_NOTIFY", "BUN_INSPECT_PRELOAD"];
 
@@ -53,8 +71,13 @@ const disarmed: readonly Disarmed[] = [
   // `BUN_JSC_…` sets options of the engine; one it does not know ends the process before any code of ours, without a word
   // to LocalStack, and one that turns its compiler off takes our system calls with it. The engine compares letter by letter:
   // the first one compared is changed here.
-  code("BUN_JSC_", "x64", "41803e42 75e5 41807e0155 75de 41807e024e", "41803e01 75e5 41807e0155 75de 41807e024e"),
-  code("BUN_JSC_", "arm64", "5f090171 01ffff54 2a054039 5f550171", "5f050071 01ffff54 2a054039 5f550171"),
+  code(
+    "BUN_JSC_",
+    { cpu: "x64" },
+    "41803e42 75e5 41807e0155 75de 41807e024e",
+    "41803e01 75e5 41807e0155 75de 41807e024e",
+  ),
+  code("BUN_JSC_", { cpu: "arm64" }, "5f090171 01ffff54 2a054039 5f550171", "5f050071 01ffff54 2a054039 5f550171"),
   // The engine compiles and collects garbage on threads that end when they have nothing to do, and aborts the process when
   // the kernel gives it no new one: a function that used up its container's processes took init with it. What `bun -e` has
   // behind a condition is made unconditional here: useConcurrentJIT is false, numberOfGCMarkers is 1. In the place of what
@@ -64,26 +87,29 @@ const disarmed: readonly Disarmed[] = [
   // before the runtime had started, for 2.4 ms, and then every 28 invocations.
   // x64: five bytes and a word are written. arm64: the two jumps over the options are gone.
   code(
-    "the condition for one thread",
-    "x64",
+    oneThread,
+    { cpu: "x64", libc: "glibc" },
     "488b4308 803801 7511 c6051240e00400 c705ec41e00401000000 488b4310 803801 750a c7053d41e00440420f00",
     `c6051b40e00400 c605bb3ee00400 c605b93fe00400 c6057a3fe00400 c705e041e00401000000 c605b73ee00440`,
   ),
   code(
-    "the condition for one thread",
-    "arm64",
-    "680640f9 08014039 a8000034 08810290 08712891 1f010039 15e501b9 680a40f9 08014039 a8000034 08488852 e801a072 09810290 28650bb9",
-    "680640f9 08014039 1f2003d5 08810290 08712891 1f010039 15e501b9 08088052 88760639 1f2003d5 9f0a0639 9f1e0a39 9f3e0939 1f2003d5",
+    oneThread,
+    { cpu: "x64", libc: "musl" },
+    "488b4308 803801 7511 c60542cf170400 c7051cd1170401000000 488b4310 803801 750a c7056dd0170440420f00",
+    `c6054bcf170400 c605ebcd170400 c605e9ce170400 c605aace170400 c70510d1170401000000 c605e7cd170440`,
   ),
+  code(oneThread, { cpu: "arm64", libc: "glibc" }, ...oneThreadArm64("08810290", "09810290")),
+  code(oneThread, { cpu: "arm64", libc: "musl" }, ...oneThreadArm64("e81002d0", "e91002d0")),
   // Bun raises the soft limit of open files to the hard limit at start; as PID 1 nothing tells afterwards what the container
   // had set, and the function must have exactly that. Importing `getrlimit` under the name of `setrlimit` (same arguments,
   // same symbol version) turns that call into a harmless read.
   { what: "setrlimit", bytes: latin1("\0setrlimit\0"), instead: latin1("\0getrlimit\0"), places: 1 },
 ];
 
-async function disarm(file: string, cpu: "x64" | "arm64"): Promise<void> {
+async function disarm(file: string, target: Target): Promise<void> {
   const executable = Buffer.from(await Bun.file(file).arrayBuffer());
-  for (const { what, bytes, instead, places } of disarmed.filter((one) => one.cpu === undefined || one.cpu === cpu)) {
+  for (const { what, cpu = target.cpu, libc = target.libc, bytes, instead, places } of disarmed) {
+    if (cpu !== target.cpu || libc !== target.libc) continue;
     let at = -1;
     for (let place = 1; place <= places; place++) {
       at = executable.indexOf(bytes, at + 1);
@@ -99,8 +125,8 @@ async function disarm(file: string, cpu: "x64" | "arm64"): Promise<void> {
   await Bun.write(file, executable);
 }
 
-async function build(target: (typeof targets)[number]): Promise<void> {
-  const outfile = `dist/${target.file}`;
+async function build(target: Target): Promise<void> {
+  const outfile = `dist/aws-lambda-rie-${target.name}`;
   await Bun.build({
     entrypoints: ["src/main.ts"],
     format: "esm",
@@ -125,14 +151,22 @@ async function build(target: (typeof targets)[number]): Promise<void> {
       execArgv: ["--smol", "--max-http-header-size=4194304"],
     },
   });
-  await disarm(outfile, target.cpu);
+  await disarm(outfile, target);
   // Bun writes the source maps beside the binary as well as into it.
   for (const file of await readdir("dist")) if (file.endsWith(".map")) await rm(`dist/${file}`);
   console.log(`${outfile}  ${(Bun.file(outfile).size / 1e6).toFixed(1)} MB`);
 }
 
-const hostOnly = process.argv.includes("--host");
-await mkdir("dist", { recursive: true });
-for (const target of targets) {
-  if (!hostOnly || target.cpu === process.arch) await build(target);
+const wanted = process.argv.slice(2);
+const isWanted = ({ name, cpu, libc }: Target) =>
+  wanted.length === 0 ||
+  wanted.includes(name) ||
+  (wanted.includes("--host") && cpu === process.arch && libc === "glibc");
+const unknown = wanted.filter((word) => word !== "--host" && !targets.some(({ name }) => name === word));
+if (unknown.length > 0) {
+  throw new Error(
+    `no such target: ${unknown.join(", ")}. Use --host or some of: ${targets.map(({ name }) => name).join(", ")}`,
+  );
 }
+await mkdir("dist", { recursive: true });
+for (const target of targets.filter(isWanted)) await build(target);

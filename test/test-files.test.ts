@@ -47,11 +47,22 @@ const places = [
   "test/fixtures/a.test.ts",
   "test/support/a.test.ts",
   "test/e2e/support/a.test.ts",
+  "test/localstack/support/a.test.ts",
 ];
 
 test.each(places)("a test file that no run takes is named: %s", (place) => {
   write("test/clock.test.ts", place);
   expect(findTestFiles(repository).stray).toEqual([place]);
+});
+
+test("tests in LocalStack have a run of their own, and are no room", () => {
+  write("test/clock.test.ts", "test/localstack/a.test.ts", "test/localstack/run.ts");
+  expect(findTestFiles(repository)).toEqual({
+    rooms: new Map([["test", ["test/clock.test.ts"]]]),
+    e2e: [],
+    stray: [],
+    empty: [],
+  });
 });
 
 test("packages, what was built and hidden folders are not the project's", () => {

@@ -68,8 +68,16 @@ export class Environment {
     return this.#generation.exchanges;
   }
 
-  /** Whether a worker waits for an event that none of the invocations under way is about to take. */
+  /**
+   * Whether there is a place for one more: a worker waits for an event that none of the invocations under way is about
+   * to take, or processes are being started or restored, for which it may wait with others.
+   */
   get hasFreeWorker(): boolean {
+    if (this.#isStopping) return false;
+    const isServed = this.#state === "ready" || this.#state === "serving";
+    if (!isServed || this.#generation.isRestoreDue) {
+      return this.#queue.length + this.#running.size < this.options.policy.concurrency;
+    }
     let undispatched = this.#queue.length;
     for (const { isDispatched } of this.#running) if (!isDispatched) undispatched++;
     return this.exchanges.waitingPolls > undispatched;

@@ -51,6 +51,8 @@ export class Generation {
   #fault: Fault | undefined;
   /** From the beginning of a restore until it has ended well. */
   #restored: PromiseWithResolvers<InitOutcome> | undefined;
+  /** What all who wait for that restore wait for. */
+  #restoring: Promise<InitOutcome> | undefined;
   /** Waits for extensions to finish what they do. */
   #settling: (() => void)[] = [];
   #shutdown: Shutdown | undefined;
@@ -125,24 +127,18 @@ export class Generation {
     this.#finishInit({ kind: "fault", fault });
   }
 
+  /** Whether an invocation must wait for a restore: one that it begins, is under way, or has failed. */
+  get isRestoreDue(): boolean {
+    return this.#restoring !== undefined || this.exchanges.isSnapshot;
+  }
+
   /**
-   * Lets a runtime go on after its snapshot.
+   * Lets a runtime go on after its snapshot. Whoever asks meanwhile waits for the same restore, and shares its end.
    * @returns how that ended: it polls, it reported an error, or it took too long
    */
-  async restore(limitMs: number): Promise<InitOutcome> {
-    const { clock, events } = this.options;
-    const startedAt = clock.now();
-    const restored = Promise.withResolvers<InitOutcome>();
-    this.#restored = restored;
-    events.restoreStarted();
-    this.exchanges.restore();
-    const callOff = clock.after(limitMs, () => restored.resolve({ kind: "overdue", limitMs }));
-    const outcome = await restored.promise;
-    callOff();
-    // After one that failed there is nothing more to tell: these processes are given up.
-    if (outcome.kind === "ready") this.#restored = undefined;
-    events.restoreEnded({ ...statusOf(outcome), durationMs: clock.now() - startedAt });
-    return outcome;
+  restore(limitMs: number): Promise<InitOutcome> {
+    this.#restoring ??= this.#restore(limitMs);
+    return this.#restoring;
   }
 
   /** Gives the event to everybody who is to have it. */
@@ -217,6 +213,22 @@ export class Generation {
   /** To be called when all processes have ended: what is left in their pipes has been drained. */
   dispose(): void {
     this.#processes.closeOutputs();
+  }
+
+  async #restore(limitMs: number): Promise<InitOutcome> {
+    const { clock, events } = this.options;
+    const startedAt = clock.now();
+    const restored = Promise.withResolvers<InitOutcome>();
+    this.#restored = restored;
+    events.restoreStarted();
+    this.exchanges.restore();
+    const callOff = clock.after(limitMs, () => restored.resolve({ kind: "overdue", limitMs }));
+    const outcome = await restored.promise;
+    callOff();
+    // After one that failed there is nothing more to tell: these processes are given up.
+    if (outcome.kind === "ready") this.#restored = this.#restoring = undefined;
+    events.restoreEnded({ ...statusOf(outcome), durationMs: clock.now() - startedAt });
+    return outcome;
   }
 
   get #facts(): InitFacts {

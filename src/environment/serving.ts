@@ -73,7 +73,6 @@ class Serving {
   async toItsEnd(): Promise<Settlement> {
     const { clock, memory } = this.options;
     const { invocation } = this.running;
-    // A restore has a time of its own.
     if (!this.#isRestoreDue) this.#startTime();
     const stopSampling = every(clock, memorySampleEveryMs, () => memory.sample());
     this.#bringToTheRuntime().catch((error) => invocation.fail(failureInside("serving an invocation", error)));
@@ -106,7 +105,7 @@ class Serving {
       if (!invocation.isWaiting) return;
       stage.move("initialized");
     }
-    if (stage.generation.exchanges.isSnapshot && !(await this.#restore())) return;
+    if (stage.generation.isRestoreDue && !(await this.#restore())) return;
     if (!invocation.isWaiting) return;
     // Where several run, this one may come after the processes have ended and before the others are settled.
     if (stage.generation.fault) return invocation.fail(stage.generation.fault);
@@ -162,10 +161,10 @@ class Serving {
     return hasTimedOut && this.options.policy.afterTimeout === "late answer" && this.stage.generation.canServe;
   }
 
-  /** Whether it begins with the restore of a snapshot. */
+  /** Whether it has to wait for the restore of a snapshot, which has a time of its own. */
   get #isRestoreDue(): boolean {
     const { state, generation } = this.stage;
-    return generation.exchanges.isSnapshot && (state === "ready" || state === "serving");
+    return generation.isRestoreDue && (state === "ready" || state === "serving");
   }
 
   /** @returns whether the runtime polls after its restore; if not, the invocation has ended with the reason */

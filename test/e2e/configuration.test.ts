@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import packageJson from "../../package.json" with { type: "json" };
 import { binary, runFixture, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
@@ -93,7 +94,7 @@ describe("the command line", () => {
   };
 
   test("tells the version", () => {
-    expect(run("--version")).toEqual({ exitCode: 0, stdout: "0.1.0\n", stderr: "" });
+    expect(run("--version")).toEqual({ exitCode: 0, stdout: `${packageJson.version}\n`, stderr: "" });
   });
 
   test("tells every flag and variable", () => {

@@ -1,8 +1,12 @@
 /** Which test files there are, and which run they belong to: found, not listed, so that none can be forgotten. */
 import { type Dirent, readdirSync } from "node:fs";
 
-/** Folders of `test/` that are no rooms. `e2e` has a run of its own; the others hold no test files. */
-const notRooms = ["e2e", "bench", "fixtures", "support"];
+/** Folders of `test/` that are no rooms. `e2e` and `localstack` have runs of their own; the others hold no test files. */
+const notRooms = ["e2e", "localstack", "bench", "fixtures", "support"];
+
+/** Where the test files of those runs lie. */
+const e2eFile = /^test\/e2e\/[^/]*$/;
+const localStackFile = /^test\/localstack\/[^/]*$/;
 
 /** Every name that `bun test` would take for a test file. */
 const testFile = /[._](test|spec)\.[cm]?[jt]sx?$/;
@@ -29,8 +33,8 @@ export function findTestFiles(repository: string): TestFiles {
     const parts = file.split("/");
     const room = rooms.get(parts.slice(0, parts.length === 2 ? 1 : 2).join("/"));
     if (room) room.push(file);
-    else if (/^test\/e2e\/[^/]*$/.test(file)) e2e.push(file);
-    else stray.push(file);
+    else if (e2eFile.test(file)) e2e.push(file);
+    else if (!localStackFile.test(file)) stray.push(file);
   }
   const empty = [...rooms].filter(([, files]) => files.length === 0).map(([room]) => room);
   return { rooms, e2e, stray, empty };

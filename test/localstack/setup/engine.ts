@@ -1,0 +1,48 @@
+/** A dockerd of the tests' own. It is started in their namespaces, with which it and its containers end. */
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { docker } from "../support/docker.ts";
+import { CannotSetUp, lastWords } from "./command.ts";
+import { controlGroup, directory, dockerSocket, runDirectory } from "./places.ts";
+
+/** Milliseconds dockerd may take to serve. */
+const startLimitMs = 60_000;
+
+/** Where containers find LocalStack: dockerd's end of their bridge. */
+export const bridgeAddress = "172.17.0.1";
+
+/** Starts dockerd, without containers that an earlier run left. @throws CannotSetUp where it does not come up */
+export async function startEngine(): Promise<Bun.Subprocess> {
+  const logFile = `${runDirectory}/dockerd.log`;
+  const log = openSync(logFile, "w");
+  const places = ["--data-root", `${directory}/docker`, "--exec-root", "/run/docker", "--pidfile", "/run/docker.pid"];
+  const bridge = ["--bip", `${bridgeAddress}/16`];
+  const engine = Bun.spawn(
+    ["dockerd", ...places, ...bridge, "--host", `unix://${dockerSocket}`, "--cgroup-parent", `/${controlGroup}`],
+    { stdin: "ignore", stdout: log, stderr: log },
+  );
+  closeSync(log);
+  const deadline = performance.now() + startLimitMs;
+  while (!(await isServing())) {
+    if (engine.exitCode !== null || engine.signalCode !== null || performance.now() > deadline)
+      throw new CannotSetUp(`dockerd did not start: ${lastWords(readFileSync(logFile, "utf8"))}`);
+    await Bun.sleep(200);
+  }
+  const left = (await docker("ps", "--all", "--quiet")).split("\n").filter(Boolean);
+  if (left.length > 0) await docker("rm", "--force", ...left);
+  return engine;
+}
+
+async function isServing(): Promise<boolean> {
+  return await docker("version").then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Ends all containers, then dockerd: killed instead, it would keep what it has of them. */
+export async function stopEngine(engine: Bun.Subprocess): Promise<void> {
+  const containers = (await docker("ps", "--all", "--quiet")).split("\n").filter(Boolean);
+  if (containers.length > 0) await docker("rm", "--force", ...containers);
+  engine.kill("SIGTERM");
+  await Promise.race([engine.exited, Bun.sleep(20_000)]);
+}

@@ -1,0 +1,39 @@
+/** Where everything is. */
+import { cache } from "../../e2e/support/clients.ts";
+
+export const repository = new URL("../../..", import.meta.url).pathname.replace(/\/$/, "");
+
+/** All that is made for these tests, and kept for the next run. `LOCALSTACK_TEST_DIR` moves it. */
+export const directory = process.env.LOCALSTACK_TEST_DIR ?? `${cache}/localstack`;
+
+/** Debian's files: the runtime images are made from them, and LocalStack runs with their Python. */
+export const rootfs = `${directory}/rootfs`;
+
+/** Starts that Python, with LocalStack and boto3 in its path. */
+export const python = `${directory}/python`;
+
+/** LocalStack, boto3 and all they need. */
+export const localstackPackages = `${directory}/localstack`;
+
+/** The runtime client for the image of Python functions. */
+export const runtimePackages = `${directory}/awslambdaric`;
+
+/** Binaries that were made to be wrong. */
+export const wrongBinaries = `${directory}/wrong`;
+
+/** Logs of dockerd and LocalStack, and LocalStack's files; made anew for each run. */
+export const runDirectory = `${directory}/run`;
+
+/** In the tests' own `/run`, which is gone with them. */
+export const dockerSocket = "/run/docker.sock";
+
+/** Every container's control groups are below this one, so that what is left of them can be found. */
+export const controlGroup = "lambda-init-localstack-tests";
+
+/** The binary under test: the one that was built for this machine, or any other. */
+export const binary =
+  process.env.LOCALSTACK_TEST_BINARY ??
+  `${repository}/dist/aws-lambda-rie-${process.arch === "arm64" ? "arm64" : "x86_64"}`;
+
+/** With which status the part inside of the namespaces ends where it cannot be set up. */
+export const cannotSetUpStatus = 75;
