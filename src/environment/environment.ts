@@ -159,7 +159,7 @@ export class Environment {
       },
       move: (event) => this.#move(event),
       startInside: () => this.#startFresh("invoke"),
-      refuse: (invocation) => this.#refuse(invocation),
+      refuse: (running) => this.#refuse(running),
       takeInitDuration: () => {
         const duration = this.#initDurationMs;
         this.#initDurationMs = undefined;
@@ -176,10 +176,11 @@ export class Environment {
   }
 
   /** Nothing starts any more. An environment that ends by itself says why. */
-  #refuse(invocation: Invocation): void {
-    const { fault } = this.#generation;
-    if (this.#isEndingByItself && fault) invocation.fail(fault);
-    else invocation.end({ kind: "stopped" });
+  #refuse(running: Running): void {
+    const { fault, failure } = this.#generation;
+    if (this.#isEndingByItself && fault) running.invocation.fail(fault);
+    else if (this.#isEndingByItself && failure) running.endWithInit(failure);
+    else running.invocation.end({ kind: "stopped" });
   }
 
   /** The runtime is done with an invocation; extensions may still work on it, in its time and not the next one's. */

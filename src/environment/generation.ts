@@ -1,6 +1,6 @@
 /** One set of processes: started together, given up together. A reset ends one generation; the next is started anew. */
 import type { Clock } from "../clock.ts";
-import { type Exit, extensionExitFault, type Fault, runtimeExitFault } from "../errors.ts";
+import { type Exit, extensionExitFault, type Fault, restoreTimeoutFault, runtimeExitFault } from "../errors.ts";
 import { log } from "../log.ts";
 import type { InitPhase, Status } from "../telemetry/events.ts";
 import { Exchanges } from "./exchanges.ts";
@@ -49,6 +49,7 @@ export class Generation {
   readonly #callOffTellings: (() => void)[] = [];
   #hasInitEnded = false;
   #fault: Fault | undefined;
+  #failure: InitOutcome | undefined;
   /** From the beginning of a restore until it has ended well. */
   #restored: PromiseWithResolvers<InitOutcome> | undefined;
   /** What all who wait for that restore wait for. */
@@ -60,13 +61,14 @@ export class Generation {
   constructor(private readonly options: GenerationOptions) {
     this.#processes = new Processes(options);
     this.extensions = new Extensions(options.policy, () => this.#onExtensionChange());
-    this.exchanges = new Exchanges(options.policy, {
+    const heard = {
       onFirstNext: () => this.#onRuntimeAsked(),
       onRestoreNext: () => this.#onRuntimeAsked(),
       // The runtime's own word comes first: the exit that follows it adds nothing.
-      onInitError: (body, errorType) => this.#onInitError({ kind: "init error", body, errorType }),
+      onInitError: (body: Uint8Array, errorType: string) => this.#onInitError({ kind: "init error", body, errorType }),
       onInitErrorLost: () => this.#concludeExit(),
-    });
+    };
+    this.exchanges = new Exchanges(options.policy, heard, "Unstarted");
   }
 
   /** How init ended; never rejects. */
@@ -95,6 +97,11 @@ export class Generation {
   /** What broke these processes after init, first; `undefined`: nothing did. */
   get fault(): Fault | undefined {
     return this.#fault;
+  }
+
+  /** How init, or a restore, failed; `undefined`: it did not, or nobody is to blame. */
+  get failure(): InitOutcome | undefined {
+    return this.#failure;
   }
 
   /**
@@ -227,6 +234,8 @@ export class Generation {
     callOff();
     // After one that failed there is nothing more to tell: these processes are given up.
     if (outcome.kind === "ready") this.#restored = this.#restoring = undefined;
+    else if (outcome.kind === "overdue") this.#noteFailure({ kind: "fault", fault: restoreTimeoutFault(limitMs) });
+    else this.#noteFailure(outcome);
     events.restoreEnded({ ...statusOf(outcome), durationMs: clock.now() - startedAt });
     return outcome;
   }
@@ -258,6 +267,7 @@ export class Generation {
     const fault = workingDirFault(cwd);
     if (fault) return fault;
     this.#isRuntimeTried = true;
+    this.exchanges.launched();
     return this.#processes.launchRuntime((exit) => {
       this.#exit = exit;
       this.#concludeExit();
@@ -327,6 +337,7 @@ export class Generation {
     const { clock, events } = this.options;
     const extensions = this.extensions.all.map((extension) => extension.toReport());
     this.#step = outcome.kind === "ready" ? initSteps.length : undefined;
+    if (outcome.kind !== "ready") this.#noteFailure(outcome);
     for (const callOff of this.#callOffInitTimers.splice(0)) callOff();
     this.#initialized.resolve(outcome);
     // There is no report on an init that was never begun, or that a stop or a reload has cut off.
@@ -339,6 +350,11 @@ export class Generation {
       isRuntimeReady: this.#hasRuntimeAsked,
       extensions,
     });
+  }
+
+  #noteFailure(outcome: InitOutcome): void {
+    if (outcome.kind === "cancelled") return;
+    this.#failure ??= outcome;
   }
 
   #concludeExit(): void {
