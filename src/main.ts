@@ -48,7 +48,13 @@ async function main(): Promise<ExitStatus> {
 async function emulate(program: Program, args: readonly string[]): Promise<ExitStatus> {
   const { readEmulatorCommandLine } = await import("./settings/emulator-flags.ts");
   const commandLine = readEmulatorCommandLine(args, program.given);
-  if (commandLine.action !== "run") return await tell(commandLine.action);
+  const { action, command, installInto: into } = commandLine;
+  if (action !== "run") return await tell(action);
+  if (into !== undefined) {
+    const { installForLocalStack } = await import("./modes/install.ts");
+    const { version } = packageJson;
+    return installForLocalStack(program, { into, command, version, executable: process.execPath });
+  }
   const { runEmulator } = await import("./modes/emulator.ts");
   return await runEmulator(program, commandLine);
 }

@@ -127,7 +127,17 @@ export const ownFlags = {
   ),
 } as const;
 
-const headFlags = { ...awsFlags, ...ownFlags } as const;
+/** What is done in place of running a function. */
+export const installFlags = {
+  installInto: valueFlag(
+    "--install-localstack",
+    "DIR",
+    "put this binary into DIR, LocalStack's volume, in the form that starts fastest; print LocalStack's settings; end",
+    someText("the directory on the host that is LocalStack's volume"),
+  ),
+} as const;
+
+const headFlags = { ...awsFlags, ...ownFlags, ...installFlags } as const;
 
 export interface EmulatorFlags {
   /** `undefined`: not given. */
@@ -170,6 +180,8 @@ export interface EmulatorCommandLine {
   readonly action: Action;
   /** The runtime's, without the flags of AWS's emulator; empty: look for a bootstrap. */
   readonly command: readonly string[];
+  /** Where to put this binary for LocalStack, in place of running anything. */
+  readonly installInto: string | undefined;
   readonly flags: EmulatorFlags;
 }
 
@@ -182,7 +194,7 @@ export function readEmulatorCommandLine(args: readonly string[], env: Variables)
   const { values: head, command: rest, isEndMarked } = readFlags(headFlags, args);
   const { values: tail, left: command } = isEndMarked ? { values: {}, left: rest } : takeOut(awsFlags, rest);
   const given: FlagValues<typeof headFlags> = { ...head, ...tail };
-  return { action: actionOf(given), command, flags: toFlags(given, env) };
+  return { action: actionOf(given), command, installInto: given.installInto, flags: toFlags(given, env) };
 }
 
 function toFlags(given: FlagValues<typeof headFlags>, env: Variables): EmulatorFlags {

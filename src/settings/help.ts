@@ -1,6 +1,6 @@
 /** The text of `--help`, from the tables of flags and variables. */
 import { flags } from "./command-line.ts";
-import { awsFlags, ownFlags } from "./emulator-flags.ts";
+import { awsFlags, installFlags, ownFlags } from "./emulator-flags.ts";
 import { emulatorSettings } from "./emulator-settings.ts";
 import type { FlagTable } from "./flags.ts";
 import type { Table } from "./setting.ts";
@@ -17,6 +17,9 @@ Without a command, the runtime is the first bootstrap found in /var/task, /opt a
 
 With ${settings.runtimeEndpoint.variable} and ${settings.runtimeId.variable} in the environment it is the init
 process of LocalStack's containers; without both it is an emulator of the Lambda API, to be called by SDKs.
+
+TO PUT IT INTO LOCALSTACK
+${flagRows(installFlags)}
 
 FLAGS OF THE EMULATOR, before the command
 ${flagRows(ownFlags)}

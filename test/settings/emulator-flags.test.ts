@@ -8,6 +8,7 @@ test("without flags it is AWS's emulator", () => {
   expect(read(["/lambda-entrypoint.sh", "app.handler"])).toEqual({
     action: "run",
     command: ["/lambda-entrypoint.sh", "app.handler"],
+    installInto: undefined,
     flags: {
       logLevel: undefined,
       hostname: undefined,

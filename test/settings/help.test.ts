@@ -1,13 +1,14 @@
 import { expect, test } from "bun:test";
 import { flags } from "../../src/settings/command-line.ts";
-import { awsFlags, ownFlags } from "../../src/settings/emulator-flags.ts";
+import { awsFlags, installFlags, ownFlags } from "../../src/settings/emulator-flags.ts";
 import { emulatorSettings } from "../../src/settings/emulator-settings.ts";
 import { helpText } from "../../src/settings/help.ts";
 import { settings } from "../../src/settings/settings.ts";
 
 test("names every flag and variable of both modes, and which mode runs when", () => {
   const text = helpText("1.2.3");
-  const named = [flags, awsFlags, ownFlags].flatMap((table) => Object.values(table).map(({ flag }) => flag as string));
+  const tables = [flags, awsFlags, ownFlags, installFlags];
+  const named = tables.flatMap((table) => Object.values(table).map(({ flag }) => flag as string));
   const variables = [settings, emulatorSettings].flatMap((table) =>
     Object.values(table).map(({ variable }) => variable),
   );
