@@ -1,5 +1,7 @@
 /** LocalStack's side of the callbacks, as light as it can be: takes everything, keeps sizes and times. */
 
+import type { Network } from "./network.ts";
+
 /** One callback of an init. */
 export interface Callback {
   /** Path below the callback base: `status/<id>/ready`, `invocations/<id>/logs`, … */
@@ -17,14 +19,16 @@ export class CallbackReceiver {
   /** By environment id: a callback that comes late belongs to a process that nobody looks at any more. */
   readonly #listeners = new Map<string, Listener>();
 
-  constructor() {
-    this.#server = Bun.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      idleTimeout: 0,
-      development: false,
-      fetch: (request) => this.#receive(request),
-    });
+  constructor(network: Network) {
+    this.#server = network.make(() =>
+      Bun.serve({
+        hostname: "127.0.0.1",
+        port: 0,
+        idleTimeout: 0,
+        development: false,
+        fetch: (request) => this.#receive(request),
+      }),
+    );
   }
 
   /** The callback base of an environment, whose callbacks go to `listener`. */

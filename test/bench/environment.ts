@@ -3,6 +3,7 @@ import type { Callback, CallbackReceiver } from "./callback-receiver.ts";
 import { within } from "./deadline.ts";
 import { ExtensionDirectory, type ExtensionKind } from "./extension-directory.ts";
 import { InvokeClient, type PreparedEvent } from "./invoke-client.ts";
+import type { Network } from "./network.ts";
 
 /** Where every init listens for invocations. */
 export const invokePort = 9563;
@@ -23,6 +24,8 @@ const stopTimeoutMs = 3000;
 export interface StartOptions {
   readonly binary: string;
   readonly runtimeCommand: readonly string[];
+  /** Where the init listens, and where `receiver` does. */
+  readonly network: Network;
   readonly receiver: CallbackReceiver;
   /** The runtime exits with this status before it polls. */
   readonly runtimeExits?: number;
@@ -35,7 +38,7 @@ export class Environment {
   readonly #extensions: ExtensionDirectory | undefined;
   readonly #id = crypto.randomUUID().replaceAll("-", "");
   readonly #process: Bun.Subprocess<"ignore", "ignore", "pipe">;
-  readonly #client = new InvokeClient(invokePort);
+  readonly #client: InvokeClient;
   readonly #ready = Promise.withResolvers<Callback>();
   readonly #failed = Promise.withResolvers<Callback>();
   #result = Promise.withResolvers<Callback>();
@@ -43,19 +46,15 @@ export class Environment {
   #logBytes = 0;
 
   constructor(private readonly options: StartOptions) {
-    const { binary, runtimeCommand, receiver, runtimeExits, extension } = options;
+    const { binary, runtimeCommand, network, receiver, runtimeExits, extension } = options;
     this.#extensions = extension && new ExtensionDirectory(extension);
     const endpoint = receiver.endpointFor(this.#id, (callback) => this.#receive(callback));
+    const command = [...(this.#extensions?.prefix ?? []), binary, ...runtimeCommand];
+    const env = environmentOf(this.#id, endpoint);
+    if (runtimeExits !== undefined) env.BENCH_RUNTIME_EXIT = String(runtimeExits);
+    this.#client = new InvokeClient(network, invokePort);
     this.startedAt = performance.now();
-    this.#process = Bun.spawn([...(this.#extensions?.prefix ?? []), binary, ...runtimeCommand], {
-      env: {
-        ...environmentOf(this.#id, endpoint),
-        ...(runtimeExits === undefined ? {} : { BENCH_RUNTIME_EXIT: String(runtimeExits) }),
-      },
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "pipe",
-    });
+    this.#process = network.make(() => Bun.spawn(command, { env, stdin: "ignore", stdout: "ignore", stderr: "pipe" }));
     process.once("exit", this.#kill);
   }
 

@@ -1,5 +1,6 @@
 /** LocalStack's side of `POST /invoke`: one kept connection and hardly any work, so that the init is what is timed. */
 import type { Socket } from "bun";
+import type { Network } from "./network.ts";
 
 const headEnd = "\r\n\r\n";
 
@@ -38,7 +39,10 @@ export class InvokeClient {
   #answer = "";
   #answered: PromiseWithResolvers<void> | undefined;
 
-  constructor(private readonly port: number) {}
+  constructor(
+    private readonly network: Network,
+    private readonly port: number,
+  ) {}
 
   /**
    * Sends an invocation; resolves when the init has taken it.
@@ -58,16 +62,18 @@ export class InvokeClient {
   }
 
   #connect(): Promise<Socket> {
-    return Bun.connect({
-      hostname: "127.0.0.1",
-      port: this.port,
-      socket: {
-        data: (_socket, chunk) => this.#receive(chunk),
-        drain: () => this.#send(),
-        close: () => this.#fail("the init closed the connection"),
-        error: (_socket, error) => this.#fail(error.message),
-      },
-    });
+    return this.network.make(() =>
+      Bun.connect({
+        hostname: "127.0.0.1",
+        port: this.port,
+        socket: {
+          data: (_socket, chunk) => this.#receive(chunk),
+          drain: () => this.#send(),
+          close: () => this.#fail("the init closed the connection"),
+          error: (_socket, error) => this.#fail(error.message),
+        },
+      }),
+    );
   }
 
   #send(): void {

@@ -1,46 +1,55 @@
 /** The result as a table for people, or as JSON for programs. */
-import { type Metric, metrics, type Subject } from "./measurements.ts";
+import { rows } from "./rows.ts";
+import type { Figures } from "./samples.ts";
+import type { Quartiles } from "./statistics.ts";
 
-interface MetricRow {
-  readonly label: string;
-  readonly unit: string;
-  readonly isMoreBetter?: boolean;
-}
-
-const rows = Object.entries(metrics) as [Metric, MetricRow][];
-
-/** One row per metric: medians of all samples; with a second subject also its, and the ratio first / second. */
-export function toTable(subjects: readonly Subject[]): string {
-  const [ours, other] = subjects;
-  const labelWidth = Math.max(...rows.map(([, { label }]) => label.length));
-  const head = ["".padEnd(labelWidth + 8), ...subjects.map(({ name }) => name.slice(0, 14).padStart(16))];
-  if (other) head.push("ratio".padStart(9));
-  const lines = [head.join("")];
-  for (const [metric, { label, unit, isMoreBetter }] of rows) {
-    const cells = [label.padEnd(labelWidth), `  ${unit}`.padEnd(8)];
-    for (const subject of subjects) cells.push(format(subject.median(metric)).padStart(16));
-    if (ours && other) cells.push(format(ours.median(metric) / other.median(metric)).padStart(9));
-    if (other && isMoreBetter) cells.push("  more is better");
-    lines.push(cells.join(""));
-  }
-  return lines.join("\n");
-}
-
-/** Medians, ratios and all samples, by the names of the metrics. `null`: could not be measured. */
-export function toJson(subjects: readonly Subject[], about: Readonly<Record<string, unknown>>): string {
-  const [ours, other] = subjects;
-  const figures = rows.map(([metric, { unit }]) => {
-    const medians = Object.fromEntries(subjects.map((subject) => [subject.name, subject.median(metric)]));
-    const samples = Object.fromEntries(subjects.map((subject) => [subject.name, subject.samples[metric]]));
-    const ratio = ours && other ? ours.median(metric) / other.median(metric) : undefined;
-    return [metric, { unit, medians, ratio, samples }];
+/** One line per row: median and quartiles of each binary, the ratio of the medians, and that of the pairs. */
+export function toTable(names: readonly string[], figures: readonly Figures[]): string {
+  const head = ["row", "", "", ...names.map((name) => `${name.slice(0, 12)} [q1 q3]`)];
+  if (names.length > 1) head.push("ratio", "of pairs [q1 q3]");
+  const lines = figures.map(({ row, quartiles, ratio, pairs }) => {
+    const { label, unit, isMoreBetter } = rows[row];
+    const cells = [row, label, unit, ...quartiles.map(formatQuartiles)];
+    if (ratio !== undefined && pairs !== undefined) {
+      cells.push(format(ratio), `${formatQuartiles(pairs)}${isMoreBetter ? "  more is better" : ""}`);
+    }
+    return cells;
   });
-  return JSON.stringify({ ...about, metrics: Object.fromEntries(figures) }, null, 2);
+  return toColumns([head, ...lines]);
+}
+
+/** Quartiles, ratios and all samples, by the names of the rows. `null`: could not be measured. */
+export function toJson(
+  names: readonly string[],
+  figures: readonly Figures[],
+  about: Readonly<Record<string, unknown>>,
+): string {
+  const byName = <T>(values: readonly T[]) => Object.fromEntries(names.map((name, index) => [name, values[index]]));
+  const entries = figures.map(({ row, quartiles, ratio, pairs, samples }) => {
+    return [row, { ...rows[row], quartiles: byName(quartiles), ratio, pairs, samples: byName(samples) }];
+  });
+  return JSON.stringify({ ...about, rows: Object.fromEntries(entries) }, null, 2);
 }
 
 /** Three or so digits that mean something. */
-function format(value: number): string {
+export function format(value: number): string {
   if (Number.isNaN(value)) return "n/a";
   if (value >= 100) return value.toFixed(0);
   return value.toFixed(value >= 10 ? 1 : 2);
+}
+
+export function formatQuartiles({ q1, median, q3 }: Quartiles): string {
+  return Number.isNaN(median) ? "n/a" : `${format(median)} [${format(q1)} ${format(q3)}]`;
+}
+
+function toColumns(lines: readonly (readonly string[])[]): string {
+  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }

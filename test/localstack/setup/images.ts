@@ -12,7 +12,7 @@ export const imageOf = (runtime: string) => imagePattern.replace("<runtime>", ru
 
 const base = imageOf("base");
 
-/** What stands in AWS's images, too (docs/contract/localstack.md has what init needs of it). */
+/** As in AWS's images. */
 const settings = [
   "ENV LANG=en_US.UTF-8",
   "ENV TZ=:/etc/localtime",

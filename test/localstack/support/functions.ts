@@ -79,6 +79,7 @@ export async function createFunction(aws: Aws, options: FunctionOptions): Promis
 
 /** What a caller sees. */
 export interface Invoked {
+  readonly requestId: string;
   readonly error: string | undefined;
   readonly payload: string;
   /** The last 4 KB of the log. */
@@ -96,11 +97,24 @@ export async function invoke(aws: Aws, name: string, event: unknown = {}, more: 
     ...more,
   });
   return {
+    requestId: answer.ResponseMetadata.RequestId,
     error: answer.FunctionError,
     payload: answer.Payload.toString(),
     log: Buffer.from(answer.LogResult ?? "", "base64").toString(),
     seconds: (performance.now() - began) / 1000,
   };
+}
+
+/** All that CloudWatch Logs has of a function, of all its containers: one text for each. */
+export async function logsOf(aws: Aws, name: string): Promise<string[]> {
+  const logGroupName = `/aws/lambda/${name}`;
+  const { logStreams } = await aws.call("logs", "describe_log_streams", { logGroupName });
+  return await Promise.all(
+    (logStreams as { logStreamName: string }[]).map(async ({ logStreamName }) => {
+      const { events } = await aws.call("logs", "get_log_events", { logGroupName, logStreamName, startFromHead: true });
+      return (events as { message: string }[]).map(({ message }) => message).join("\n");
+    }),
+  );
 }
 
 /** Asks again and again until it is so; rejects, naming it. */

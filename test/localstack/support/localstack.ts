@@ -25,7 +25,7 @@ export interface LocalStackOptions {
 /** Where LocalStack with this port has its files. */
 const filesOf = (port: number) => `${runDirectory}/localstack-${port}`;
 
-/** The file LocalStack copies into each container (docs/contract/localstack.md). */
+/** The file LocalStack copies into each container (`docs/contract/localstack.md 2`). */
 const initPathOf = (port: number) =>
   `${filesOf(port)}/var/lib/localstack/lib/lambda-runtime/${initVersion}` +
   `/${process.arch === "arm64" ? "arm64" : "x86_64"}/var/rapid/init`;
