@@ -28,7 +28,10 @@ const deadly = {
   SIGSYS: 31,
 } as const;
 
-/** Real-time signals, as far as the C library leaves them to programs. */
+/**
+ * Real-time signals, as far as the C library leaves them to programs: glibc keeps 32 and 33 to itself, musl 34 too. Those
+ * end init where it is not PID 1, which the kernel spares them.
+ */
 const firstRealTime = 34;
 const lastRealTime = 64;
 

@@ -1,10 +1,11 @@
 /** Waiting in tests: for real processes and sockets, always with a deadline. */
+import { slowness } from "./target.ts";
 
 /**
  * How much longer than on an idle machine a test waits before it gives up. Patience costs nothing where all is well, and
  * a busy machine can take its time. It never applies to what a test measures.
  */
-const patience = 10;
+const patience = 10 * slowness;
 
 /**
  * The promise's value; rejects, naming what did not come.

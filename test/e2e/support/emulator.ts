@@ -1,5 +1,6 @@
 /** Starts the compiled binary as a developer would, without LocalStack, and lets a test call the function. */
 import type { Script, Told } from "../../fixtures/scripted-runtime.ts";
+import { withoutEmulatorsWarning } from "../../support/target.ts";
 import { binary, fixture, freePort, patienceMs, within } from "./init.ts";
 
 const hasOwnNetwork = process.env.E2E_OWN_NETWORK === "1";
@@ -26,7 +27,7 @@ export interface Chunk {
 }
 
 export class Emulator {
-  stderr = "";
+  #stderr = "";
   readonly chunks: Chunk[] = [];
   readonly #outputs: Promise<unknown>;
   readonly #listeners = new Set<() => void>();
@@ -45,10 +46,14 @@ export class Emulator {
         tell();
       }),
       read(process.stderr, (bytes) => {
-        this.stderr += bytes;
+        this.#stderr += bytes;
         tell();
       }),
     ]);
+  }
+
+  get stderr(): string {
+    return withoutEmulatorsWarning(this.#stderr);
   }
 
   get stdout(): string {

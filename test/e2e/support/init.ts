@@ -2,17 +2,18 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type DoubleOptions, type InvokeResult, LocalStackDouble } from "../../../examples/localstack-double.ts";
 import { hasNamespaces } from "../../support/namespaces.ts";
+import { slowness, target, withoutEmulatorsWarning } from "../../support/target.ts";
 
 export const repository = new URL("../../..", import.meta.url).pathname.replace(/\/$/, "");
 
-/** The binary under test: this machine's. */
-export const binary = `${repository}/dist/aws-lambda-rie-${process.arch === "arm64" ? "arm64" : "x86_64"}`;
+/** The binary under test. */
+export const binary = `${repository}/dist/aws-lambda-rie-${target}`;
 
 /** Root, with the rights to have a network and mounts of its own. */
 export const isRoot = hasNamespaces;
 
 /** Milliseconds any wait may take before it fails. */
-export const patienceMs = 50_000;
+export const patienceMs = 50_000 * slowness;
 
 /** A fixture's path. */
 export function fixture(name: string): string {
@@ -58,6 +59,8 @@ export function localstackEnvironment(double: LocalStackDouble): Record<string, 
 }
 
 export interface StartOptions extends DoubleOptions {
+  /** In place of the binary under test. */
+  readonly program?: string;
   /** Words before the binary, such as `unshare`. */
   readonly prefix?: readonly string[];
   readonly flags?: readonly string[];
@@ -79,7 +82,7 @@ export interface InvokeOptions {
 /** A running init, its LocalStack, and everything it wrote. */
 export class Init {
   stdout = "";
-  stderr = "";
+  #stderr = "";
   readonly #outputs: Promise<unknown>;
   readonly #onOutput: (() => void)[] = [];
 
@@ -95,10 +98,14 @@ export class Init {
         this.#wake();
       }),
       collect(process.stderr, (text) => {
-        this.stderr += text;
+        this.#stderr += text;
         this.#wake();
       }),
     ]);
+  }
+
+  get stderr(): string {
+    return withoutEmulatorsWarning(this.#stderr);
   }
 
   /** Posts an invocation, as it is. */
@@ -208,7 +215,8 @@ export function startInit(command: readonly string[], options: StartOptions = {}
   const flags = hasOwnNetwork ? [] : ["--runtime-api-address", `127.0.0.1:${runtimeApiPort}`];
   const env = { ...localstackEnvironment(double), ...ports, ...options.env };
   if (options.withoutLocalStack) double.stop();
-  const child = Bun.spawn([...(options.prefix ?? []), binary, ...flags, ...(options.flags ?? []), ...command], {
+  const { program = binary } = options;
+  const child = Bun.spawn([...(options.prefix ?? []), program, ...flags, ...(options.flags ?? []), ...command], {
     cwd: options.cwd ?? "/tmp",
     env: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)) as Record<string, string>,
     stdin: "ignore",

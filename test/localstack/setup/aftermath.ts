@@ -1,59 +1,67 @@
 /** That a run leaves nothing behind but its files. */
-import { globSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
-import { controlGroup, directory } from "./places.ts";
+import { type Dirent, globSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { controlGroups, directory } from "./places.ts";
 
 /** Milliseconds the kernel may take to forget processes that have ended. */
 const patienceMs = 10_000;
 
-/** Removes the control groups of containers that were killed, and names everything that is still there. */
-export async function whatIsLeft(): Promise<string[]> {
+/**
+ * Removes the control groups of containers that were killed, and names everything that is still there of a run.
+ * @param id the run's, which its programs have in their environment, and its containers in the name of their control group
+ */
+export async function whatIsLeft(id: string): Promise<string[]> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
-    removeControlGroups();
-    const left = [...processes(), ...mounts(), ...controlGroups().map((path) => `control group ${path}`)];
+    removeControlGroups(id);
+    const left = [...processes(id), ...mounts(), ...groups(id).map((path) => `control group ${path}`)];
     if (left.length === 0 || performance.now() > deadline) return left;
     await Bun.sleep(100);
   }
 }
 
-function removeControlGroups(): void {
-  for (const top of controlGroups()) {
-    const below = (readdirSync(top, { recursive: true, withFileTypes: true }) as import("node:fs").Dirent[])
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => `${entry.parentPath}/${entry.name}`)
-      .sort((a, b) => b.length - a.length);
-    for (const path of [...below, top]) {
+/** @param id a run's, or `*`: those of runs that were killed before they could. Busy ones stay */
+export function removeControlGroups(id: string): void {
+  for (const top of groups(id)) {
+    for (const path of [...directoriesBelow(top), top]) {
       try {
         rmdirSync(path);
       } catch {
-        // Still busy: it is looked for again.
+        // Busy, or already gone.
       }
     }
   }
 }
 
+/** The deepest first. */
+function directoriesBelow(top: string): string[] {
+  return (readdirSync(top, { recursive: true, withFileTypes: true }) as Dirent[])
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => `${entry.parentPath}/${entry.name}`)
+    .sort((a, b) => b.length - a.length);
+}
+
 /** In version 2 of control groups there is one tree, in version 1 one for each controller. */
-function controlGroups(): string[] {
-  return globSync([`/sys/fs/cgroup/${controlGroup}`, `/sys/fs/cgroup/*/${controlGroup}`]);
+function groups(id: string): string[] {
+  return globSync([`/sys/fs/cgroup/${controlGroups}${id}`, `/sys/fs/cgroup/*/${controlGroups}${id}`]);
 }
 
-/** Those of dockerd, its containers and LocalStack have the directory of these tests, or their socket, in their command. */
-function processes(): string[] {
+function processes(id: string): string[] {
   return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map((pid) => ({ pid, command: commandOf(pid) }))
-    .filter(({ command }) => command.includes(`${directory}/`))
-    .map(({ pid, command }) => `process ${pid}: ${command.slice(0, 200)}`);
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => (read(pid, "environ") + read(pid, "cgroup")).includes(id))
+    .map((pid) => `process ${pid}: ${read(pid, "cmdline").replaceAll("\0", " ").slice(0, 200)}`);
 }
 
-function commandOf(pid: string): string {
+/** Empty for a process that is gone, or whose memory is. */
+function read(pid: string, file: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
   } catch {
     return "";
   }
 }
 
+/** Those of containers: they are made in the tests' own mount namespace, and must not be seen in this one. */
 function mounts(): string[] {
   return readFileSync("/proc/self/mounts", "utf8")
     .split("\n")

@@ -3,6 +3,11 @@
 /** Why LocalStack cannot be set up on this machine. The tests are skipped then, with this reason; they never fail for it. */
 export class CannotSetUp extends Error {}
 
+/** Seconds the set-up may take in all. Where a registry answers too slowly, the tests are skipped. */
+const setUpLimit = 360;
+
+const setUpEnds = performance.now() + setUpLimit * 1000;
+
 export interface RunOptions {
   /** Seconds it may take, after which all of its process group is killed. */
   readonly seconds: number;
@@ -40,9 +45,12 @@ export async function run(command: readonly string[], { seconds, env, cwd }: Run
  * @throws CannotSetUp when it fails or takes too long
  */
 export async function need(what: string, command: readonly string[], options: RunOptions): Promise<string> {
-  const { code, stdout, output } = await run(command, options);
+  const left = Math.floor((setUpEnds - performance.now()) / 1000);
+  if (left < 1) throw new CannotSetUp(`${what}: there is no time left for it, of ${setUpLimit} s`);
+  const seconds = Math.min(options.seconds, left);
+  const { code, stdout, output } = await run(command, { ...options, seconds });
   if (code === 0) return stdout;
-  const why = code === 124 || code === 137 ? `took more than ${options.seconds} s` : `ended with ${code}`;
+  const why = code === 124 || code === 137 ? `took more than ${seconds} s` : `ended with ${code}`;
   throw new CannotSetUp(`${what}: ${command[0]} ${why}: ${lastWords(output)}`);
 }
 

@@ -1,7 +1,7 @@
 /** What is fetched once and kept: Debian, LocalStack, the runtime clients. */
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { install, newNodeClient } from "../../e2e/support/clients.ts";
-import { CannotSetUp, need } from "./command.ts";
+import { newNodeClient, whyMissing } from "../../e2e/support/clients.ts";
+import { CannotSetUp, need, run } from "./command.ts";
 import { directory, localstackPackages, python, rootfs, runtimePackages } from "./places.ts";
 
 /** The one with Python 3.13, which LocalStack 4.14 asks for. */
@@ -12,7 +12,14 @@ const requirements = new URL("requirements.txt", import.meta.url).pathname;
 /** @throws CannotSetUp where something cannot be had. What only some tests need is not missed. */
 export async function download(): Promise<void> {
   mkdirSync(directory, { recursive: true });
-  await Promise.all([downloadPython(), install(newNodeClient)]);
+  await Promise.all([downloadPython(), downloadNode()]);
+}
+
+/** In a process of its own, which can be called off. Where it fails, the tests that need Node.js are skipped. */
+async function downloadNode(): Promise<void> {
+  if (whyMissing(newNodeClient) === undefined) return;
+  const { output } = await run([process.execPath, `${import.meta.dir}/node-client.ts`], { seconds: 240 });
+  if (output !== "") console.log(output);
 }
 
 async function downloadPython(): Promise<void> {

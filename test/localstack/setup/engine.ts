@@ -2,7 +2,7 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { docker } from "../support/docker.ts";
 import { CannotSetUp, lastWords } from "./command.ts";
-import { controlGroup, directory, dockerSocket, runDirectory } from "./places.ts";
+import { controlGroups, directory, dockerSocket, runDirectory, runIdVariable } from "./places.ts";
 
 /** Milliseconds dockerd may take to serve. */
 const startLimitMs = 60_000;
@@ -15,11 +15,13 @@ export async function startEngine(): Promise<Bun.Subprocess> {
   const logFile = `${runDirectory}/dockerd.log`;
   const log = openSync(logFile, "w");
   const places = ["--data-root", `${directory}/docker`, "--exec-root", "/run/docker", "--pidfile", "/run/docker.pid"];
-  const bridge = ["--bip", `${bridgeAddress}/16`];
-  const engine = Bun.spawn(
-    ["dockerd", ...places, ...bridge, "--host", `unix://${dockerSocket}`, "--cgroup-parent", `/${controlGroup}`],
-    { stdin: "ignore", stdout: log, stderr: log },
-  );
+  const addresses = ["--host", `unix://${dockerSocket}`, "--bip", `${bridgeAddress}/16`];
+  const group = ["--cgroup-parent", `/${controlGroups}${process.env[runIdVariable]}`];
+  const engine = Bun.spawn(["dockerd", ...places, ...addresses, ...group], {
+    stdin: "ignore",
+    stdout: log,
+    stderr: log,
+  });
   closeSync(log);
   const deadline = performance.now() + startLimitMs;
   while (!(await isServing())) {

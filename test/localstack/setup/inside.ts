@@ -4,12 +4,14 @@
  *     bun test/localstack/setup/inside.ts <what bun test is to get>…
  */
 import { mkdirSync, rmSync } from "node:fs";
+import { messageOf } from "../../../src/errors.ts";
 import { dockerEnvironment } from "../support/docker.ts";
 import { hashOf, type StartedLocalStack, sharedPort, startLocalStack } from "../support/localstack.ts";
-import { CannotSetUp, need } from "./command.ts";
+import { need } from "./command.ts";
 import { startEngine, stopEngine } from "./engine.ts";
 import { imageOf, makeImages } from "./images.ts";
 import { binary, cannotSetUpStatus, repository, runDirectory } from "./places.ts";
+import { tellCounts, tellSkipped } from "./report.ts";
 
 let engine: Bun.Subprocess | undefined;
 let localstack: StartedLocalStack | undefined;
@@ -25,28 +27,37 @@ async function setUp(): Promise<void> {
 }
 
 async function test(files: readonly string[]): Promise<number> {
-  const command = [process.execPath, "test", "--timeout", "120000", ...files];
-  const child = Bun.spawn(command, {
+  const report = `${runDirectory}/report.xml`;
+  const options = ["--timeout", "120000", "--reporter=junit", `--reporter-outfile=${report}`];
+  const child = Bun.spawn([process.execPath, "test", ...options, ...files], {
     cwd: repository,
     env: { ...process.env, LOCALSTACK_TEST_INSIDE: "1" },
     stdio: ["ignore", "inherit", "inherit"],
   });
-  return await child.exited;
+  const status = await child.exited;
+  await tellCounts(report, status);
+  return status;
 }
 
 async function main(): Promise<number> {
   try {
-    await setUp();
-    console.log(`the init in LocalStack: sha256 ${await hashOf(binary)} (${binary})`);
+    try {
+      await setUp();
+    } catch (error) {
+      tellSkipped(messageOf(error));
+      return cannotSetUpStatus;
+    }
+    console.log(`init in LocalStack ${await localstackVersion()}: sha256 ${await hashOf(binary)} (${binary})`);
     return await test(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof CannotSetUp)) throw error;
-    console.log(`skipped: test/localstack: ${error.message}`);
-    return cannotSetUpStatus;
   } finally {
     await localstack?.stop();
     if (engine?.exitCode === null) await stopEngine(engine);
   }
+}
+
+async function localstackVersion(): Promise<string> {
+  const answer = await fetch(`${localstack?.endpoint}/_localstack/health`, { signal: AbortSignal.timeout(30_000) });
+  return ((await answer.json()) as { version: string }).version;
 }
 
 process.exit(await main());

@@ -1,27 +1,28 @@
 /** What the machine has to have, and Debian's packages for what it lacks. */
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { hasNamespaces } from "../../support/namespaces.ts";
 import { CannotSetUp, need } from "./command.ts";
+import { inNamespaces } from "./namespaces.ts";
 
 /** Programs, and Debian's packages that have them. */
 const programs: Readonly<Record<string, readonly string[]>> = {
+  unshare: ["util-linux"],
+  ip: ["iproute2"],
+  iptables: ["iptables"],
   dockerd: ["docker.io"],
   docker: ["docker.io"],
   debootstrap: ["debootstrap"],
-  iptables: ["iptables"],
-  ip: ["iproute2"],
 };
 
-/** @throws CannotSetUp where no package could help */
-export function checkMachine(): void {
+/** @throws CannotSetUp where the tests cannot be run on this machine */
+export async function prepareMachine(): Promise<void> {
   if (process.platform !== "linux") throw new CannotSetUp("it takes Linux");
   if (process.getuid?.() !== 0) throw new CannotSetUp("it takes root, for namespaces and dockerd");
-  if (!hasNamespaces) throw new CannotSetUp("root may make no namespaces here (unshare and ip are tried)");
   if (!existsSync("/sys/fs/cgroup")) throw new CannotSetUp("there are no control groups, which dockerd needs");
+  await installPrograms();
+  await need("namespaces of its own", inNamespaces(["true"]), { seconds: 30 });
 }
 
-/** @throws CannotSetUp where a program is missing and cannot be installed */
-export async function installPrograms(): Promise<void> {
+async function installPrograms(): Promise<void> {
   const missing = Object.keys(programs).filter((program) => Bun.which(program) === null);
   if (missing.length === 0) return;
   if (Bun.which("apt-get") === null) throw new CannotSetUp(`${missing.join(", ")} missing, and no apt-get`);

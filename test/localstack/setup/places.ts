@@ -27,8 +27,11 @@ export const runDirectory = `${directory}/run`;
 /** In the tests' own `/run`, which is gone with them. */
 export const dockerSocket = "/run/docker.sock";
 
-/** Every container's control groups are below this one, so that what is left of them can be found. */
-export const controlGroup = "lambda-init-localstack-tests";
+/** How the variable is called that has a run's id, in the environment of all its programs. */
+export const runIdVariable = "LOCALSTACK_TEST_RUN_ID";
+
+/** What the control group of a run is called, before the run's id. The groups of its containers are in it. */
+export const controlGroups = "lambda-init-tests-";
 
 /** The binary under test: the one that was built for this machine, or any other. */
 export const binary =
