@@ -28,7 +28,7 @@ const maxLateIds = 1000;
 
 export class Exchanges {
   /** The state of a runtime that works on nothing. While it works on one thing, that exchange has the state. */
-  #state: RuntimeState = "Started";
+  #state: RuntimeState;
   /** Polls that wait for an event, first come first served. */
   #waiters: Waiter[] = [];
   /** Events that no poll has taken yet. */
@@ -46,10 +46,18 @@ export class Exchanges {
   constructor(
     private readonly policy: Policy,
     private readonly events: RuntimeEvents,
-  ) {}
+    state: RuntimeState = "Started",
+  ) {
+    this.#state = state;
+  }
 
   get state(): RuntimeState {
     return this.#current?.state ?? this.#state;
+  }
+
+  /** The runtime is about to be started: from here on a call is taken for its own. */
+  launched(): void {
+    this.#move("launched");
   }
 
   /**

@@ -4,6 +4,8 @@ import { ApiRefusal } from "./api-refusal.ts";
 
 /** Names as they stand in error messages. */
 export type RuntimeState =
+  /** There is no process yet: whoever calls is somebody else. */
+  | "Unstarted"
   | "Started"
   | "Ready"
   | "Running"
@@ -19,10 +21,11 @@ export type RuntimeState =
 export type RuntimeCall = "next" | "response" | "error" | "initError" | "restoreNext" | "restoreError";
 
 /** What moves the runtime: its calls, and what becomes of them. */
-export type RuntimeEvent = RuntimeCall | "initErrorLost" | "restored" | "dispatched" | "answered";
+export type RuntimeEvent = RuntimeCall | "launched" | "initErrorLost" | "restored" | "dispatched" | "answered";
 
 /** The state an event leads to. An event without an entry is refused and changes nothing. */
 export const runtimeTransitions: Readonly<Record<RuntimeState, Partial<Record<RuntimeEvent, RuntimeState>>>> = {
+  Unstarted: { launched: "Started" },
   Started: { next: "Ready", initError: "InitError", restoreNext: "RestoreReady" },
   Ready: { next: "Ready", dispatched: "Running" },
   // A runtime that lost the event may ask again and gets the same one.

@@ -4,7 +4,8 @@ import { type Fault, messageOf, restoreTimeoutFault, timeoutFault } from "../err
 import { log } from "../log.ts";
 import type { EnvironmentEvents } from "../telemetry/events.ts";
 import type { ShutdownReason } from "./extensions/extension.ts";
-import type { Generation, InitOutcome } from "./generation.ts";
+import type { Generation } from "./generation.ts";
+import type { InitOutcome } from "./init-outcome.ts";
 import type { Invocation, Settlement } from "./invocation.ts";
 import type { Event, State } from "./lifecycle-table.ts";
 import { memorySampleEveryMs, restoreMs } from "./limits.ts";
@@ -28,7 +29,7 @@ export interface Stage {
   /** Starts new processes inside the invocation. */
   startInside(): void;
   /** Nothing starts any more. */
-  refuse(invocation: Invocation): void;
+  refuse(running: Running): void;
   /** Milliseconds the first init took: given once. */
   takeInitDuration(): number | undefined;
   /** It is off the stage: the last thing that is done before it is settled. */
@@ -91,7 +92,7 @@ class Serving {
     // What was written before is not this invocation's. The processes may end while it is being received.
     if (stage.state === "ready") await stage.generation.drain();
     while (stage.state === "resetting") await stage.reset;
-    if (stage.isStopping) return stage.refuse(invocation);
+    if (stage.isStopping) return stage.refuse(running);
     if (!invocation.isWaiting) return;
     stage.move("invoke");
     // It stands until the reset that follows: several may have waited for the same init.
@@ -109,7 +110,7 @@ class Serving {
     if (!invocation.isWaiting) return;
     // Where several run, this one may come after the processes have ended and before the others are settled.
     if (stage.generation.fault) return invocation.fail(stage.generation.fault);
-    if (stage.generation.isEnding) return stage.refuse(invocation);
+    if (stage.generation.isEnding) return stage.refuse(running);
     running.announce();
     running.isDispatched = true;
     events.invocationDispatched(invocation.request);

@@ -1,6 +1,6 @@
 /** What a connection is still to send, as the kernel takes it. */
 
-/** Below this many bytes a body goes into one buffer, and thereby one packet, with its head. */
+/** Below this many bytes a request goes out in one write: each further one would wake the server once more. */
 const smallBytes = 16 * 1024;
 
 export class Outbox {
@@ -12,11 +12,15 @@ export class Outbox {
 
   /** @param head ASCII */
   add(head: string, body: readonly Uint8Array[]): void {
-    const [only] = body;
-    if (body.length === 1 && only && only.byteLength < smallBytes) {
-      const bytes = Buffer.allocUnsafe(head.length + only.byteLength);
-      bytes.write(head, "latin1");
-      bytes.set(only, head.length);
+    let size = head.length;
+    for (const { byteLength } of body) size += byteLength;
+    if (size < smallBytes) {
+      const bytes = Buffer.allocUnsafe(size);
+      let at = bytes.write(head, "latin1");
+      for (const piece of body) {
+        bytes.set(piece, at);
+        at += piece.byteLength;
+      }
       this.#unsent.push(bytes);
     } else {
       this.#unsent.push(Buffer.from(head, "latin1"));

@@ -27,8 +27,8 @@ export interface StartOptions {
   /** Where the init listens, and where `receiver` does. */
   readonly network: Network;
   readonly receiver: CallbackReceiver;
-  /** The runtime exits with this status before it polls. */
-  readonly runtimeExits?: number;
+  /** The runtime exits before it polls, or reports an error of init first. */
+  readonly runtimeFails?: "exit" | "error";
   readonly extension?: ExtensionKind;
 }
 
@@ -46,12 +46,12 @@ export class Environment {
   #logBytes = 0;
 
   constructor(private readonly options: StartOptions) {
-    const { binary, runtimeCommand, network, receiver, runtimeExits, extension } = options;
+    const { binary, runtimeCommand, network, receiver, runtimeFails, extension } = options;
     this.#extensions = extension && new ExtensionDirectory(extension);
     const endpoint = receiver.endpointFor(this.#id, (callback) => this.#receive(callback));
     const command = [...(this.#extensions?.prefix ?? []), binary, ...runtimeCommand];
     const env = environmentOf(this.#id, endpoint);
-    if (runtimeExits !== undefined) env.BENCH_RUNTIME_EXIT = String(runtimeExits);
+    if (runtimeFails) env.BENCH_RUNTIME_FAILS = runtimeFails;
     this.#client = new InvokeClient(network, invokePort);
     this.startedAt = performance.now();
     this.#process = network.make(() => Bun.spawn(command, { env, stdin: "ignore", stdout: "ignore", stderr: "pipe" }));

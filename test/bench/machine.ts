@@ -13,10 +13,3 @@ export function load(): string {
     .map((average) => average.toFixed(2))
     .join(" ");
 }
-
-/** SHA-256, hexadecimal. */
-export async function hashOf(path: string): Promise<string> {
-  const hasher = new Bun.CryptoHasher("sha256");
-  for await (const chunk of Bun.file(path).stream()) hasher.update(chunk);
-  return hasher.digest("hex");
-}

@@ -4,17 +4,22 @@
  *     npm run bench                     dist/aws-lambda-rie-<arch>
  *     npm run bench -- OTHER            … and the binary OTHER, with the ratio ours / other
  *     npm run bench -- --spike          … and the spike, see spike.ts
+ *     npm run bench -- --check [OTHER]  … and the last release; fails where ours costs more than rows.ts allows
+ *     OTHER                             path or URL of a binary
  *     --ours BINARY                     this one instead of the one in dist
  *     --only ROW                        only this row of the table; may be given more than once
  *     --quick                           about one minute instead of five
  *     --json                            everything that was measured as JSON instead of the table
+ *
+ * Exits with 1 where --check fails, with 2 where nothing could be measured.
  */
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { buildSpike } from "./build-spike.ts";
-import { describeMachine, hashOf, load } from "./machine.ts";
+import { Binaries, type Binary } from "./binaries.ts";
+import { findFailures } from "./check.ts";
+import { describeMachine, load } from "./machine.ts";
 import { canHaveNetworks, OwnNetwork, sharedNetwork } from "./network.ts";
 import { fullPlan, quickPlan } from "./plan.ts";
 import { toJson, toTable } from "./report.ts";
@@ -28,6 +33,7 @@ const { values: options, positionals } = parseArgs({
   args: process.argv.slice(2),
   allowPositionals: true,
   options: {
+    check: { type: "boolean", default: false },
     spike: { type: "boolean", default: false },
     ours: { type: "string" },
     only: { type: "string", multiple: true, default: [] },
@@ -36,29 +42,24 @@ const { values: options, positionals } = parseArgs({
   },
 });
 
-interface Binary {
-  readonly name: string;
-  readonly path: string;
-  readonly sha256: string;
-}
-
 function refuse(reason: string): never {
   console.error(`bench: ${reason}`);
   process.exit(2);
 }
 
-async function main(directory: string): Promise<void> {
-  const binaries = [await binaryOf("ours", ours, directory)];
+async function gather(directory: string): Promise<Binary[]> {
+  const binaries = new Binaries(directory);
+  const ours = await binaries.ours(options.ours);
   const [other] = positionals;
-  if (options.spike) {
-    const built = join(directory, "built");
-    await buildSpike(built);
-    binaries.push(await binaryOf("spike", built, directory));
-  } else if (other !== undefined) {
-    const name = basename(other);
-    binaries.push(await binaryOf(name === "ours" ? "other" : name, other, directory));
-  }
+  if (options.spike) return [ours, await binaries.spike()];
+  if (other !== undefined) return [ours, await binaries.other(other)];
+  return options.check ? [ours, await binaries.lastRelease()] : [ours];
+}
 
+/** @returns the status to exit with */
+async function main(directory: string): Promise<number> {
+  progress("gathering the binaries");
+  const binaries = await gather(directory);
   const loadAtStart = load();
   const startedAt = performance.now();
   const runtime = makeRuntime(directory);
@@ -79,23 +80,19 @@ async function main(directory: string): Promise<void> {
   const about = { seconds, machine: describeMachine(), load: { start: loadAtStart, end: load() } };
   if (options.json) {
     console.log(toJson(names, figures, { ...about, runtime: runtime.description, plan: bench.plan, binaries }));
-    return;
+  } else {
+    console.log(`${toTable(names, figures)}\n`);
+    for (const { name, sha256, origin } of binaries) console.log(`${name}: ${origin}\n  SHA-256 ${sha256}`);
+    console.log(`${about.machine}; runtime: ${runtime.description}.`);
+    console.log(`${seconds} s; load average ${loadAtStart} at the start, ${about.load.end} at the end.`);
   }
-  console.log(`${toTable(names, figures)}\n`);
-  for (const { name, sha256 } of binaries) console.log(`${name}: SHA-256 ${sha256}`);
-  console.log(`${about.machine}; runtime: ${runtime.description}.`);
-  console.log(`${seconds} s; load average ${loadAtStart} at the start, ${about.load.end} at the end.`);
-}
-
-/**
- * All binaries are copied the same way first: how a file came into the page cache decides how much of it the kernel
- * maps at once, and thereby some MB of the resident memory.
- */
-async function binaryOf(name: string, file: string, directory: string): Promise<Binary> {
-  const path = join(directory, name);
-  copyFileSync(file, path);
-  chmodSync(path, 0o755);
-  return { name, path, sha256: await hashOf(path) };
+  if (!options.check) return 0;
+  const failures = findFailures(figures);
+  for (const failure of failures) console.error(`bench: ${failure}`);
+  console.error(
+    failures.length > 0 ? `bench: ${failures.length} rows fail.` : "bench: all rows are within their margins.",
+  );
+  return failures.length > 0 ? 1 : 0;
 }
 
 function networksFor(binaries: readonly Binary[]): (OwnNetwork | typeof sharedNetwork)[] {
@@ -109,11 +106,8 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
-const arch = process.arch === "arm64" ? "arm64" : "x86_64";
-const ours = options.ours ?? join(import.meta.dir, `../../dist/aws-lambda-rie-${arch}`);
 if (positionals.length > 1 || (options.spike && positionals.length > 0)) refuse("one other binary at most");
-if (!existsSync(ours)) refuse(`${ours} does not exist: build it with \`npm run build -- --host\``);
-for (const other of positionals) if (!existsSync(other)) refuse(`${other} does not exist`);
+if (options.check && options.spike) refuse("--check compares with a release, not with the spike");
 for (const name of options.only) if (!isRow(name)) refuse(`--only ${name}: the rows are ${rowNames.join(", ")}`);
 const wanted = options.only.length > 0 ? options.only.filter(isRow) : rowNames;
 
@@ -126,10 +120,9 @@ for (const [signal, number] of [
   process.once(signal, () => process.exit(128 + number));
 }
 try {
-  await main(directory);
-  process.exit(0);
+  process.exit(await main(directory));
 } catch (error) {
   progress("");
   console.error(`bench: ${error instanceof Error ? error.message : error}`);
-  process.exit(1);
+  process.exit(2);
 }

@@ -1,9 +1,9 @@
 /** How much is measured. */
 
 export interface Plan {
-  /** Pairs of starts: to the first result, and with a runtime that exits. */
+  /** Pairs of starts: to the first result, and with a runtime that fails, in each way. */
   readonly starts: number;
-  readonly exits: number;
+  readonly failures: number;
   /** Pairs of environments whose first 100 invocations are measured. */
   readonly fresh: number;
   /** Pairs of environments, and pairs of blocks with each, once warm. */
@@ -22,7 +22,7 @@ export interface Blocks {
 /** Some five minutes with two binaries, on two cores. */
 export const fullPlan: Plan = {
   starts: 100,
-  exits: 40,
+  failures: 40,
   fresh: 60,
   walk: { environments: 8, blocks: 50 },
   payload: { environments: 8, blocks: 12 },
@@ -33,7 +33,7 @@ export const fullPlan: Plan = {
 /** About one minute. */
 export const quickPlan: Plan = {
   starts: 25,
-  exits: 12,
+  failures: 12,
   fresh: 15,
   walk: { environments: 3, blocks: 20 },
   payload: { environments: 3, blocks: 6 },

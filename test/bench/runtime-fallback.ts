@@ -1,10 +1,18 @@
 /** `runtime.c` again, for a machine without a C compiler: see there. */
 import { writeSync } from "node:fs";
 
-const status = process.env.BENCH_RUNTIME_EXIT;
-if (status !== undefined) process.exit(Number(status));
+const fails = process.env.BENCH_RUNTIME_FAILS;
+if (fails === "exit") process.exit(1);
 
-const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation`;
+const runtimeApi = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
+if (fails !== undefined) {
+  const body = '{"errorMessage":"no module","errorType":"Bench.Failed","stackTrace":[]}';
+  const headers = { "Lambda-Runtime-Function-Error-Type": "Bench.Failed" };
+  await (await fetch(`${runtimeApi}/init/error`, { method: "POST", headers, body })).bytes();
+  process.exit(1);
+}
+
+const api = `${runtimeApi}/invocation`;
 const line = Buffer.from(`${"one line of a function that talks a lot ".padEnd(81, ".")}\n`);
 
 function writeLogs(count: number): void {

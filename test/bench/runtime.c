@@ -1,8 +1,8 @@
 /*
  * The lightest Lambda runtime: one kept connection to the Runtime API, every event echoed as the response.
  *
- * An event {"logs":N} makes it write N bytes of log lines to stdout first. With BENCH_RUNTIME_EXIT=STATUS in its
- * environment it exits with that status before its first poll.
+ * An event {"logs":N} makes it write N bytes of log lines to stdout first. With BENCH_RUNTIME_FAILS in its environment it
+ * exits with 1 before its first poll: at once ("exit"), or behind an error of init that it reports ("error").
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 static const char API[] = "/2018-06-01/runtime/invocation";
+static const char FAILURE[] = "{\"errorMessage\":\"no module\",\"errorType\":\"Bench.Failed\",\"stackTrace\":[]}";
 
 static int sock;
 static char in[64 * 1024]; /* received, not yet consumed: in[in_at..in_end] */
@@ -127,12 +128,22 @@ static void write_logs(long count) {
 }
 
 int main(void) {
-  const char *status = getenv("BENCH_RUNTIME_EXIT"), *address = getenv("AWS_LAMBDA_RUNTIME_API");
-  if (status) return atoi(status);
+  const char *fails = getenv("BENCH_RUNTIME_FAILS"), *address = getenv("AWS_LAMBDA_RUNTIME_API");
+  if (fails && !strcmp(fails, "exit")) return 1;
   if (!address) die("AWS_LAMBDA_RUNTIME_API is not set");
   connect_to(address);
   struct bytes event = {0}, ignored = {0};
   char head[8192], id[256] = "", none[256];
+  if (fails) {
+    int size = snprintf(head, sizeof head,
+                        "POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench/1\r\n"
+                        "Lambda-Runtime-Function-Error-Type: Bench.Failed\r\n"
+                        "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                        address, strlen(FAILURE), FAILURE);
+    send_all(&(struct iovec){head, size}, 1);
+    read_answer(&ignored, none, sizeof none);
+    return 1;
+  }
   for (;;) {
     int size = snprintf(head, sizeof head, "GET %s/next HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench/1\r\n\r\n", API, address);
     send_all(&(struct iovec){head, size}, 1);

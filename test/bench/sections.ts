@@ -32,7 +32,8 @@ export const sections: Readonly<Record<Section, (bench: Bench) => Promise<void>>
   walk: measureWalk,
   fresh: measureFresh,
   start: measureStarts,
-  exit: measureExits,
+  exit: (bench) => measureFailures(bench, "exit", "exit"),
+  "init-error": (bench) => measureFailures(bench, "init-error", "error"),
   payload: measurePayloads,
   logs: measureLogs,
   extension: measureExtension,
@@ -57,16 +58,20 @@ async function measureStarts({ plan, sideBySide, samples }: Bench): Promise<void
   }
 }
 
-async function measureExits({ plan, sideBySide, samples }: Bench): Promise<void> {
+async function measureFailures(
+  { plan, sideBySide, samples }: Bench,
+  row: "exit" | "init-error",
+  runtimeFails: "exit" | "error",
+): Promise<void> {
   // Once seen to send no error status, a binary is not asked again: each time costs seconds.
   const silent = new Set<number>();
-  for (let pair = 0; pair < plan.exits; pair++) {
+  for (let pair = 0; pair < plan.failures; pair++) {
     const measured = await inTurn(pair, sideBySide.binaries, async (_, index): Promise<Sample> => {
       if (silent.has(index)) return {};
-      const environment = sideBySide.start(pair, index, { runtimeExits: 1 });
+      const environment = sideBySide.start(pair, index, { runtimeFails });
       try {
-        const exit = await environment.errorStatus();
-        if (exit !== undefined) return { exit };
+        const ms = await environment.errorStatus();
+        if (ms !== undefined) return { [row]: ms };
         silent.add(index);
         return {};
       } finally {

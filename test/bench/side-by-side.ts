@@ -3,7 +3,7 @@ import { CallbackReceiver } from "./callback-receiver.ts";
 import { Environment, type StartOptions } from "./environment.ts";
 import type { Network } from "./network.ts";
 
-export type EnvironmentKind = Pick<StartOptions, "runtimeExits" | "extension">;
+export type EnvironmentKind = Pick<StartOptions, "runtimeFails" | "extension">;
 
 export class SideBySide {
   readonly #places: readonly { readonly network: Network; readonly receiver: CallbackReceiver }[];

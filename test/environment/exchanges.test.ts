@@ -28,6 +28,7 @@ function exchange(exchanges: Exchanges, requestId: string): Exchange {
 describe("the state table", () => {
   test("has no entry the contract does not have", () => {
     expect(runtimeTransitions).toEqual({
+      Unstarted: { launched: "Started" },
       Started: { next: "Ready", initError: "InitError", restoreNext: "RestoreReady" },
       Ready: { next: "Ready", dispatched: "Running" },
       Running: { next: "Running", response: "InvocationResponse", error: "InvocationErrorResponse" },

@@ -13,8 +13,8 @@ interface Row {
 
 const refusesAll = { next: "refused", response: "refused", error: "refused", initError: "refused" } as const;
 
-/** Those of a restore are in `restore-routes.test.ts`. */
-type State = Exclude<RuntimeState, "RestoreReady" | "Restoring" | "RuntimeRestoreErrorState">;
+/** Those of a restore are in `restore-routes.test.ts`, those before any start in `environment/strangers.test.ts`. */
+type State = Exclude<RuntimeState, "Unstarted" | "RestoreReady" | "Restoring" | "RuntimeRestoreErrorState">;
 
 const table: Record<State, Row> = {
   // An event is reserved in every row: in the first two it is there before the poll, which then takes it at once.

@@ -36,6 +36,7 @@ export class Extension {
   #waiter: Waiter | undefined;
   /** An event that no poll has taken yet. */
   #pending: Delivered | undefined;
+  #isClosed = false;
 
   constructor(
     /** The file's name in /opt/extensions, or the one an internal extension gave itself. */
@@ -81,6 +82,7 @@ export class Extension {
    */
   async next(signal: AbortSignal): Promise<Delivered | undefined> {
     this.#move("next");
+    if (this.#isClosed) return undefined;
     if (signal.aborted) {
       this.#move("pollLost");
       return undefined;
@@ -121,8 +123,9 @@ export class Extension {
     if (extensionTransitions[this.#state][event]) this.#move(event);
   }
 
-  /** Lets a waiting poll go: the process is gone or about to be. */
+  /** Lets a waiting poll go, and every later one: the process is gone or about to be. */
   close(): void {
+    this.#isClosed = true;
     this.#waiter?.resolve(undefined);
     this.#waiter = undefined;
   }
