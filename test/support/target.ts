@@ -25,6 +25,7 @@ export function withoutEmulatorsWarning(stderr: string): string {
 /** What a program that QEMU runs cannot show, and why. */
 const beyondQemu = {
   memory: "the emulator's memory, with all code it has translated, counts as the program's",
+  "errors of exec": "it makes vfork a fork, so that a child has no way left to tell why exec failed",
 } as const;
 
 /** Whether a test cannot be had under QEMU. CONTRIBUTING.md lists which those are. */
