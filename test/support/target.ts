@@ -28,7 +28,7 @@ const beyondQemu = {
   "errors of exec": "it makes vfork a fork, so that a child has no way left to tell why exec failed",
 } as const;
 
-/** Whether a test cannot be had under QEMU. CONTRIBUTING.md lists which those are. */
+/** Whether a test cannot be had under QEMU (docs/other-targets.md 1). */
 export function isBeyondQemu(_what: keyof typeof beyondQemu): boolean {
   return isEmulated;
 }
