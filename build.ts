@@ -4,8 +4,14 @@
  *     bun run build                      all of them
  *     bun run build --host               this machine's, for glibc
  *     bun run build x86_64-musl arm64    those
+ *
+ * With `--release` all of them, and what belongs beside them: notices, SBOM, checksums. With `--release --check` all of it
+ * a second time in another directory, which must give the same bytes.
  */
 import { mkdir, readdir, rm } from "node:fs/promises";
+import { bundle, bundledFiles } from "./.ci/release/bundle.ts";
+import { writeNotices, writeSbomAndChecksums } from "./.ci/release/release.ts";
+import { checkReproducible } from "./.ci/release/reproduce.ts";
 
 const targets = [
   { name: "x86_64", bun: "bun-linux-x64", cpu: "x64", libc: "glibc" },
@@ -128,18 +134,9 @@ async function disarm(file: string, target: Target): Promise<void> {
 async function build(target: Target): Promise<void> {
   const outfile = `dist/aws-lambda-rie-${target.name}`;
   await Bun.build({
-    entrypoints: ["src/main.ts"],
-    format: "esm",
+    ...bundle,
     bytecode: true,
-    // What is imported when it is needed stays out of the start: in one piece with the rest, its imports of Bun's own
-    // modules (zlib, streams) would be made at the start, for 3 ms.
-    splitting: true,
-    minify: true,
     sourcemap: "linked",
-    define: {
-      // Without this Bun freezes NODE_ENV into the binary at build time.
-      "process.env.NODE_ENV": "process.env.NODE_ENV",
-    },
     compile: {
       outfile,
       target: target.bun,
@@ -158,15 +155,24 @@ async function build(target: Target): Promise<void> {
 }
 
 const wanted = process.argv.slice(2);
+const isRelease = wanted.includes("--release");
 const isWanted = ({ name, cpu, libc }: Target) =>
+  isRelease ||
   wanted.length === 0 ||
   wanted.includes(name) ||
   (wanted.includes("--host") && cpu === process.arch && libc === "glibc");
-const unknown = wanted.filter((word) => word !== "--host" && !targets.some(({ name }) => name === word));
+const options = ["--host", ...(isRelease ? ["--release", "--check"] : [])];
+const unknown = wanted.filter((word) => !options.includes(word) && !targets.some(({ name }) => name === word));
 if (unknown.length > 0) {
   throw new Error(
     `no such target: ${unknown.join(", ")}. Use --host or some of: ${targets.map(({ name }) => name).join(", ")}`,
   );
 }
+if (isRelease) await rm("dist", { recursive: true, force: true });
 await mkdir("dist", { recursive: true });
+const files = await bundledFiles();
+await writeNotices(".", files);
 for (const target of targets.filter(isWanted)) await build(target);
+const binaries = targets.map(({ name }) => `aws-lambda-rie-${name}`);
+if (isRelease) await writeSbomAndChecksums(".", files, binaries);
+if (wanted.includes("--check")) await checkReproducible(".");

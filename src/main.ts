@@ -59,8 +59,12 @@ async function emulate(program: Program, args: readonly string[]): Promise<ExitS
   return await runEmulator(program, commandLine);
 }
 
-async function tell(what: "help" | "version"): Promise<ExitStatus> {
+async function tell(what: "help" | "version" | "licenses"): Promise<ExitStatus> {
   if (what === "version") return show(`${packageJson.version}\n`);
+  if (what === "licenses") {
+    const { thirdPartyNotices } = await import("./settings/licences.ts");
+    return show(await thirdPartyNotices());
+  }
   const { helpText } = await import("./settings/help.ts");
   return show(helpText(packageJson.version));
 }

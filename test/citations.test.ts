@@ -7,7 +7,10 @@ import { citationsIn, hasPlace, vagueCitationsIn } from "./support/citations.ts"
 const waiting: readonly string[] = [];
 
 const repository = new URL("..", import.meta.url).pathname;
-const sources = [...new Bun.Glob("{src,test,examples}/**/*.{ts,tsx}").scanSync({ cwd: repository }), "build.ts"]
+const sources = [
+  ...new Bun.Glob("{src,test,examples,.ci}/**/*.{ts,tsx}").scanSync({ cwd: repository, dot: true }),
+  "build.ts",
+]
   .filter((file) => !/^test\/(citations\.test|support\/citations)\.ts$/.test(file))
   .sort();
 const pages = [...new Bun.Glob("{docs/**/*,*}.md").scanSync({ cwd: repository })].sort();

@@ -1,4 +1,4 @@
-/** The lifecycle of an environment, as a table. What happens on the way is in `environment.ts`. */
+/** The lifecycle of an environment, as a table. What happens on the way is in `lifecycle.ts`. */
 import type { Policy } from "./policy.ts";
 
 export type State =

@@ -2,7 +2,7 @@
 import type { Clock } from "../clock.ts";
 import { type Fault, initTimeoutFault } from "../errors.ts";
 import type { EnvironmentEvents } from "../telemetry/events.ts";
-import type { InitOutcome } from "./generation.ts";
+import type { InitOutcome } from "./init-outcome.ts";
 import type { Invocation } from "./invocation.ts";
 
 export class Running {

@@ -4,7 +4,8 @@ import { type Fault, messageOf, restoreTimeoutFault, timeoutFault } from "../err
 import { log } from "../log.ts";
 import type { EnvironmentEvents } from "../telemetry/events.ts";
 import type { ShutdownReason } from "./extensions/extension.ts";
-import type { Generation, InitOutcome } from "./generation.ts";
+import type { Generation } from "./generation.ts";
+import type { InitOutcome } from "./init-outcome.ts";
 import type { Invocation, Settlement } from "./invocation.ts";
 import type { Event, State } from "./lifecycle-table.ts";
 import { memorySampleEveryMs, restoreMs } from "./limits.ts";

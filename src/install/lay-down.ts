@@ -34,10 +34,14 @@ const advice: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "Its path is too long: name another directory",
 };
 
-/** Names of the binaries of a release, in the order in which a container of LocalStack's machine tries them. */
+/**
+ * Names of the binaries of a release, in the order in which a container of LocalStack's machine tries them. musl first:
+ * Alpine's `gcompat` puts a loader in the place of glibc's, with which the one for glibc begins and then fails, while a glibc
+ * image has no loader of musl's.
+ */
 function namesFor(architecture: Architecture): string[] {
   const other = architecture === "x86_64" ? "arm64" : "x86_64";
-  return [architecture, `${architecture}-musl`, other, `${other}-musl`].map((suffix) => `aws-lambda-rie-${suffix}`);
+  return [`${architecture}-musl`, architecture, `${other}-musl`, other].map((suffix) => `aws-lambda-rie-${suffix}`);
 }
 
 /**
@@ -49,7 +53,7 @@ function namesFor(architecture: Architecture): string[] {
  */
 export function layDown(volume: Volume, architecture: Architecture, executable: string): string[] {
   const names = namesFor(architecture);
-  const own = names[isForMusl(executable) ? 1 : 0] as string;
+  const own = names[isForMusl(executable) ? 0 : 1] as string;
   const sources = names
     .map((name) => ({ name, from: name === own ? executable : `${dirname(executable)}/${name}` }))
     .filter(({ name, from }) => name === own || isFile(from));

@@ -1,5 +1,5 @@
 /** What the command line asks for where init serves LocalStack. */
-import { readFlags, switchFlag, valueFlag } from "./flags.ts";
+import { type FlagValues, readFlags, switchFlag, valueFlag } from "./flags.ts";
 import { type Address, address, port } from "./kinds.ts";
 
 export interface CommandLine {
@@ -10,7 +10,7 @@ export interface CommandLine {
   readonly command: readonly string[];
 }
 
-export type Action = "run" | "version" | "help";
+export type Action = "run" | "version" | "licenses" | "help";
 
 export const defaultRuntimeApi: Address = { hostname: "127.0.0.1", port: 9001 };
 
@@ -18,6 +18,7 @@ export const defaultRuntimeApi: Address = { hostname: "127.0.0.1", port: 9001 };
 export const commonFlags = {
   help: switchFlag("--help", "print this help", "-h"),
   version: switchFlag("--version", "print the version"),
+  licenses: switchFlag("--licenses", "print the licences of what this program contains"),
 } as const;
 
 export const flags = {
@@ -39,7 +40,8 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   return { action: actionOf(values), runtimeApi: values.runtimeApi ?? defaultRuntimeApi, command };
 }
 
-export function actionOf({ help, version }: { readonly help?: true; readonly version?: true }): Action {
+export function actionOf({ help, version, licenses }: FlagValues<typeof commonFlags>): Action {
   if (help) return "help";
-  return version ? "version" : "run";
+  if (version) return "version";
+  return licenses ? "licenses" : "run";
 }

@@ -3,15 +3,18 @@
  * function is a program for musl too.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { layDown } from "../../src/install/lay-down.ts";
+import { mountPoint, volumeAt } from "../../src/install/volume.ts";
 import { descendantsOf } from "../../src/process/tree.ts";
-import { isMusl, target } from "../support/target.ts";
+import { isBeyondQemu, target } from "../support/target.ts";
 import { librariesFor } from "../support/targets/libraries.ts";
 import { whyMissing } from "./support/clients.ts";
 import { fixture, type Init, isRoot, repository, type StartOptions, startInit, stopAll } from "./support/init.ts";
 
-const musl = isMusl ? target : `${target}-musl`;
+const architecture = target.startsWith("arm64") ? "arm64" : "x86_64";
+const musl = `${architecture}-musl`;
 const libraries = librariesFor(musl);
 const missing = isRoot ? whyMissing(libraries) : "it takes root";
 
@@ -32,7 +35,7 @@ function makeRoot(path: string): void {
 }
 
 async function compile(name: string, outfile: string): Promise<void> {
-  const processor = musl.startsWith("arm64") ? "arm64" : "x64";
+  const processor = architecture === "arm64" ? "arm64" : "x64";
   await Bun.build({ entrypoints: [fixture(name)], compile: { outfile, target: `bun-linux-${processor}-musl` } });
 }
 
@@ -46,11 +49,12 @@ afterEach(stopAll);
 afterAll(() => rmSync(files, { recursive: true, force: true }));
 
 /** As PID 1 of a container, whose user is switched. */
-function startInRoot(command: string[] = [], options: StartOptions = {}): Init {
-  const enter = 'mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && exec chroot "$0" "$@"';
+function startInRoot(command: string[] = [], options: StartOptions & { mount?: string } = {}): Init {
+  const mounts = ['mount --rbind /dev "$0/dev"', 'mount -t proc proc "$0/proc"', options.mount ?? "true"];
+  const enter = `${mounts.join(" && ")} && exec chroot "$0" "$@"`;
   return startInit(command, {
-    ...options,
     program: init,
+    ...options,
     prefix: ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", enter, root],
     env: { LOCALSTACK_USER: undefined, ...options.env },
   });
@@ -87,21 +91,41 @@ describe.skipIf(missing !== undefined)(`in an image of Alpine's libraries (${mis
     }
   });
 
-  test("a runtime that cannot be started, or that ends in init, is told at once", async () => {
-    const cases = [
-      ["/var/task/nothing", "Runtime.InvalidEntrypoint", "fork/exec /var/task/nothing: no such file or directory"],
-      ["/etc", "Runtime.InvalidEntrypoint", "fork/exec /etc: permission denied"],
-      [init, "Runtime.ExitError", "Runtime exited with error: exit status 2"],
-    ] as const;
-    for (const [runtime, errorType, message] of cases) {
-      const started = startInRoot([runtime, "--no-such-flag"]);
-      expect(await started.exited()).toBe(1);
-      expect(kindsOf(started)).toEqual(["status error"]);
-      const told = JSON.parse(started.double.callbacks[0]?.text ?? "");
-      expect(told).toMatchObject({ errorType });
-      expect(told.errorMessage).toEndWith(message);
-      started.double.stop();
-    }
+  const failed = async (runtime: string, errorType: string, reason: string) => {
+    const started = startInRoot([runtime, "--no-such-flag"]);
+    expect(await started.exited()).toBe(1);
+    expect(kindsOf(started)).toEqual(["status error"]);
+    const told = JSON.parse(started.double.callbacks[0]?.text ?? "");
+    expect(told).toMatchObject({ errorType });
+    expect(told.errorMessage).toEndWith(` Error: ${reason}`);
+  };
+
+  test("a runtime that ends in init is told at once", () =>
+    failed(init, "Runtime.ExitError", "Runtime exited with error: exit status 2"));
+
+  test.skipIf(isBeyondQemu("errors of exec")).each([
+    ["/var/task/nothing", "no such file or directory"],
+    ["/etc", "permission denied"],
+    ["/etc/passwd", "exec format error"],
+  ])("a runtime that cannot be started is told at once: %s", (runtime, reason) =>
+    failed(runtime, "Runtime.InvalidEntrypoint", `fork/exec ${runtime}: ${reason}`),
+  );
+
+  test("LocalStack's launcher finds the one for musl, also where gcompat stands in for glibc's loader", async () => {
+    const [loader, path] =
+      architecture === "arm64" ? ["ld-linux-aarch64.so.1", "lib"] : ["ld-linux-x86-64.so.2", "lib64"];
+    mkdirSync(`${root}/${path}`, { recursive: true });
+    cpSync(`${root}/lib/ld-musl-${architecture === "arm64" ? "aarch64" : "x86_64"}.so.1`, `${root}/${path}/${loader}`);
+    const volume = volumeAt(`${files}/volume`, "test", architecture);
+    // Those for glibc lie beside it, where they were built.
+    layDown(volume, architecture, `${repository}/dist/aws-lambda-rie-${musl}`);
+    cpSync(volume.launcher, `${root}/var/rapid/launcher`);
+    mkdirSync(root + mountPoint);
+    const mount = `mount --bind '${volume.binaries}' "$0${mountPoint}"`;
+    const started = startInRoot([], { program: "/var/rapid/launcher", mount });
+    expect((await started.invoke('{"respond":"launched"}')).body).toBe("launched");
+    const [pid] = descendantsOf(started.process.pid);
+    expect(readlinkSync(`/proc/${pid}/exe`)).toEndWith(`aws-lambda-rie-${musl}`);
   });
 
   test("without libstdc++ musl's loader says what is missing, before any code of ours", async () => {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import packageJson from "../../package.json" with { type: "json" };
 import { binary, runFixture, startInit, stopAll } from "./support/init.ts";
 
@@ -95,6 +96,13 @@ describe("the command line", () => {
 
   test("tells the version", () => {
     expect(run("--version")).toEqual({ exitCode: 0, stdout: `${packageJson.version}\n`, stderr: "" });
+  });
+
+  test("tells the licences of all it contains: the notices that are beside it", () => {
+    const { exitCode, stdout, stderr } = run("--licenses");
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).toStartWith(`Third-party notices of ${packageJson.name} ${packageJson.version}\n`);
+    expect(stdout).toBe(readFileSync(new URL("../../dist/THIRD-PARTY-NOTICES.txt", import.meta.url), "utf8"));
   });
 
   test("tells every flag and variable", () => {

@@ -1,6 +1,6 @@
 /** A runtime that ends while its report of an init error is being read: the report counts, but is not waited for for ever. */
 import { describe, expect, test } from "bun:test";
-import type { InitOutcome } from "../../src/environment/generation.ts";
+import type { InitOutcome } from "../../src/environment/init-outcome.ts";
 import { lostReportMs } from "../../src/environment/limits.ts";
 import { exitFault, World } from "./world.ts";
 

@@ -1,7 +1,7 @@
 /** The time of an invocation. */
 import { describe, expect, test } from "bun:test";
 import type { Clock } from "../../src/clock.ts";
-import type { InitOutcome } from "../../src/environment/generation.ts";
+import type { InitOutcome } from "../../src/environment/init-outcome.ts";
 import { Invocation, type Outcome } from "../../src/environment/invocation.ts";
 import { Running } from "../../src/environment/running.ts";
 import { initTimeoutFault } from "../../src/errors.ts";

@@ -68,13 +68,13 @@ test("the other binaries of the release come along, and nothing else does", () =
   expect(readdirSync(place.volume.binaries).sort()).toEqual(all.toSorted());
 });
 
-test("the launcher tries the binaries for its own machine first, those for glibc before those for musl", () => {
+test("the launcher tries the binaries for its own machine first, those for musl before those for glibc", () => {
   const { volume, from } = newPlace();
   layDown(volume, "arm64", `${from}/aws-lambda-rie-x86_64`);
   const text = readFileSync(volume.launcher, "latin1");
   const tried = [...text.matchAll(/\/var\/lambda-runtime-init\/(\S+?)\0/g)].map(([, name]) => name as string);
   const suffixes = tried.map((name) => name.replace("aws-lambda-rie-", ""));
-  expect(suffixes).toEqual(["arm64", "arm64-musl", "x86_64", "x86_64-musl"]);
+  expect(suffixes).toEqual(["arm64-musl", "arm64", "x86_64-musl", "x86_64"]);
 });
 
 test("who has a file open keeps what it was, and nobody meets half of the next one", () => {

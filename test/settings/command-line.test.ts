@@ -8,6 +8,9 @@ describe("the command line", () => {
     [[], { action: "run", runtimeApi, command: [] }],
     [["sh", "--version"], { action: "run", runtimeApi, command: ["sh", "--version"] }],
     [["--version"], { action: "version", runtimeApi, command: [] }],
+    [["--licenses"], { action: "licenses", runtimeApi, command: [] }],
+    [["sh", "--licenses"], { action: "run", runtimeApi, command: ["sh", "--licenses"] }],
+    [["--licenses", "--version"], { action: "version", runtimeApi, command: [] }],
     [["-h"], { action: "help", runtimeApi, command: [] }],
     [["--help", "--version", "sh"], { action: "help", runtimeApi, command: ["sh"] }],
     [

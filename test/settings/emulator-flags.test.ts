@@ -142,10 +142,11 @@ describe("our own flags", () => {
     },
   );
 
-  test("--help and --version", () => {
+  test("--help, --version and --licenses", () => {
     expect(read(["--help"]).action).toBe("help");
     expect(read(["-h", "CMD"]).action).toBe("help");
     expect(read(["--version", "CMD"]).action).toBe("version");
+    expect(read(["--licenses", "CMD"]).action).toBe("licenses");
   });
 });
 

@@ -1,7 +1,7 @@
 /** LocalStack's side of init: takes its invocations and tells it what became of them, and of init. */
 
 import { type Clock, settlesWithin, sleep } from "../../clock.ts";
-import type { InitOutcome } from "../../environment/generation.ts";
+import type { InitOutcome } from "../../environment/init-outcome.ts";
 import type { Invocation, InvokeRequest, Settlement } from "../../environment/invocation.ts";
 import { type Fault, faultBody, messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";

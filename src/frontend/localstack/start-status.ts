@@ -1,5 +1,5 @@
 /** What LocalStack is told of the first init. */
-import type { InitOutcome } from "../../environment/generation.ts";
+import type { InitOutcome } from "../../environment/init-outcome.ts";
 import { type Fault, initTimeoutFault } from "../../errors.ts";
 import { withRequestId } from "./request-id.ts";
 import { newFaultBody } from "./results.ts";

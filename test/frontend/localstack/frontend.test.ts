@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { InitOutcome } from "../../../src/environment/generation.ts";
+import type { InitOutcome } from "../../../src/environment/init-outcome.ts";
 import type { InvokeRequest, Outcome, Settlement } from "../../../src/environment/invocation.ts";
 import type { Fault } from "../../../src/errors.ts";
 import type { LogPieces } from "../../../src/frontend/localstack/callbacks.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { InitOutcome } from "../../../src/environment/generation.ts";
+import type { InitOutcome } from "../../../src/environment/init-outcome.ts";
 import { type FailureProtocol, toStartStatus } from "../../../src/frontend/localstack/start-status.ts";
 
 const uuid = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
