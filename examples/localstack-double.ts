@@ -35,6 +35,8 @@ export type Misbehaviour =
   | { readonly status: number; readonly isEndless?: boolean; readonly afterMs?: number };
 
 export interface DoubleOptions {
+  /** Where it listens, and how init gets there; 127.0.0.1 without it. */
+  readonly host?: string;
   readonly port?: number;
   /** Asked for each callback; `undefined`: answer as LocalStack does. */
   readonly misbehave?: (callback: Callback) => Misbehaviour | undefined;
@@ -50,19 +52,21 @@ export class LocalStackDouble {
   /** Clients' ports: one per connection that carried a callback. */
   readonly clientPorts = new Set<number>();
   readonly #server: http.Server;
+  readonly #host: string;
   #watchers: (() => void)[] = [];
   #port = 0;
 
   constructor(private readonly options: DoubleOptions = {}) {
+    this.#host = options.host ?? "127.0.0.1";
     this.#server = http.createServer((request, reply) => void this.#take(request, reply));
     this.#server.keepAliveTimeout = 0;
-    this.#server.listen(options.port ?? 0, "127.0.0.1");
+    this.#server.listen(options.port ?? 0, this.#host);
   }
 
   /** The value of `LOCALSTACK_RUNTIME_ENDPOINT`. */
   get endpoint(): string {
     this.#port = (this.#server.address() as AddressInfo).port;
-    return `http://127.0.0.1:${this.#port}/_localstack_lambda/${this.environmentId}`;
+    return `http://${this.#host}:${this.#port}/_localstack_lambda/${this.environmentId}`;
   }
 
   /** The first callback that fits, now or later. @throws when none came in time, with a list of those that did */
@@ -114,7 +118,7 @@ export class LocalStackDouble {
 
   /** Listens again where it did before. */
   resume(): void {
-    this.#server.listen(this.#port, "127.0.0.1");
+    this.#server.listen(this.#port, this.#host);
   }
 
   /** Connections that are open now. */

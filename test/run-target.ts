@@ -25,8 +25,8 @@ type Wrap = (command: string[]) => string[];
 const [target = "", ...names] = process.argv.slice(2);
 const runner = await Runner.start();
 
-/** Beside busy neighbours an emulated binary would come to the limits of tests that are no waits. */
-const slots = new Slots(slownessOf(target) > 1 ? 1 : availableParallelism());
+/** Most tests wait for processes and timers most of the time. */
+const slots = new Slots(availableParallelism());
 
 /** A network of its own, with the libraries in front of the machine's. */
 function withLibraries(directory: string): Wrap {

@@ -19,6 +19,12 @@ export interface RuntimeEvents {
 /** What the request id of an answer leads to. */
 export type Found = Exchange | "timed out" | undefined;
 
+/** Tells that the client of a poll is gone: as much of an `AbortSignal` as is needed. */
+export interface ClientSignal {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void, options?: { readonly once: boolean }): void;
+}
+
 interface Waiter {
   readonly resolve: (exchange: Exchange | undefined) => void;
 }
@@ -65,7 +71,7 @@ export class Exchanges {
    * @param signal aborted when the client is gone: its poll is forgotten and takes no event with it
    * @throws {StateTransitionError}
    */
-  async next(signal: AbortSignal): Promise<Exchange | undefined> {
+  async next(signal: ClientSignal): Promise<Exchange | undefined> {
     if (this.#life === "closed") return undefined;
     if (this.#life === "ending") return await this.#wait(signal);
     const current = this.#current;
@@ -208,7 +214,7 @@ export class Exchanges {
     exchange.invocation.polledAgain();
   }
 
-  #wait(signal: AbortSignal): Promise<Exchange | undefined> {
+  #wait(signal: ClientSignal): Promise<Exchange | undefined> {
     return new Promise((resolve) => {
       const waiter = { resolve };
       this.#waiters.push(waiter);

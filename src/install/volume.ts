@@ -6,8 +6,8 @@ import type { Architecture } from "./launcher.ts";
 export const mountPoint = "/var/lambda-runtime-init";
 
 /**
- * What LocalStack takes out of the mounts in `LAMBDA_DOCKER_FLAGS`, but for spaces and colons, which docker's own `-v` and
- * the shell take apart. A mount with another character LocalStack leaves out, with no more than a line in its log.
+ * What LocalStack's own reading of `LAMBDA_DOCKER_FLAGS` leaves whole (`docs/contract/localstack.md 2`), but for spaces,
+ * colons and backslashes, which docker's `-v` and the shell take apart.
  */
 const allowed = /^[\p{L}\p{N}_./-]+$/u;
 

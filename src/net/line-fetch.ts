@@ -25,9 +25,23 @@ export function lineFetch(line: HttpLine, url: URL): typeof fetch {
     });
     head += `Content-Length: ${pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)}\r\n\r\n`;
     const answer = await line.post({ head, body: pieces });
-    return new Response(answer.body.byteLength > 0 ? Buffer.from(answer.body) : null, { status: answer.status });
+    return answer.body.byteLength > 0
+      ? new Response(Buffer.from(answer.body), { status: answer.status })
+      : emptyResponse(answer.status);
   };
   return post as unknown as typeof fetch;
+}
+
+/** Answers without a body, by status. Nobody can use up what they have, so the same ones are given out again. */
+const emptyResponses = new Map<number, Response>();
+
+function emptyResponse(status: number): Response {
+  let response = emptyResponses.get(status);
+  if (!response) {
+    response = new Response(null, { status });
+    emptyResponses.set(status, response);
+  }
+  return response;
 }
 
 function toPieces(body: unknown): readonly Uint8Array[] {

@@ -14,7 +14,7 @@ export class TableRouter<T> implements Router<T> {
   name = "TableRouter";
   readonly #routes = new Map<string, Result<T>>();
 
-  /** @param path with `:id` in the place of the fifth part, if it has a variable */
+  /** @param path with `:id` in the place of the last part but one, if it has a variable */
   add(method: string, path: string, handler: T): void {
     if (method !== everyMethod || this.#routes.has(path)) throw new Error(`${method} ${path}: one route for each path`);
     this.#routes.set(path, [[[handler, noParams]]]);
@@ -27,8 +27,7 @@ export class TableRouter<T> implements Router<T> {
 
 /** `/2018-06-01/runtime/invocation/:id/response` for any id. */
 function patternOf(path: string): string {
-  const parts = path.split("/");
-  if (parts.length !== 6 || parts[4] === "") return path;
-  parts[4] = ":id";
-  return parts.join("/");
+  const end = path.lastIndexOf("/");
+  const start = path.lastIndexOf("/", end - 1) + 1;
+  return start < end ? `${path.slice(0, start)}:id${path.slice(end)}` : path;
 }

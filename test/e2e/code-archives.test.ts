@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
+import { isBeyondQemu } from "../support/target.ts";
 import { symbolicLink, writeZip, type ZipEntry } from "../support/zip-writer.ts";
 import { fixture, type Init, isRoot, startInit, stopAll } from "./support/init.ts";
 
@@ -195,7 +196,7 @@ test("SIGTERM ends a download", async () => {
   expect(init.double.callbacks).toEqual([]);
 });
 
-test("the memory stays flat for 250 MB of code", async () => {
+test.skipIf(isBeyondQemu("memory"))("the memory stays flat for 250 MB of code", async () => {
   const content = Buffer.alloc(250_000_000, 7);
   const root = serve({ "/app.zip": writeZip([{ name: "big", content, stored: true }]) });
   const target = newTarget();

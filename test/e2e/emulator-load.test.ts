@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { isBeyondQemu } from "../support/target.ts";
 import { type Emulator, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
 import { Gate } from "./support/gate.ts";
 import { fixture } from "./support/init.ts";
@@ -8,7 +9,7 @@ import { fixture } from "./support/init.ts";
 afterEach(stopEmulators);
 
 describe("many calls", () => {
-  test.each([1, 8])(
+  test.skipIf(isBeyondQemu("memory")).each([1, 8])(
     "T23: 10,000 over 16 connections with %d environments are all answered, in steady memory",
     async (concurrency) => {
       const emulator = await startEmulator(scriptedRuntime, {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { EventStreamCodec } from "@smithy/core/event-streams";
 import { talk } from "../support/talk.ts";
+import { isBeyondQemu } from "../support/target.ts";
 import { nodeClient, whyMissing } from "./support/clients.ts";
 import {
   type Emulator,
@@ -117,7 +118,7 @@ describe("InvokeWithResponseStream", () => {
     expect((await stream(emulator, { stream: { parts: ["whole"] } })).complete).toEqual({});
   });
 
-  test("T35: takes 200 MB at the pace of a slow reader, in little memory", async () => {
+  test.skipIf(isBeyondQemu("memory"))("T35: takes 200 MB at the pace of a slow reader, in little memory", async () => {
     const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "60" } });
     await emulator.ask();
     const size = 200 * 1024 * 1024;

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { isBeyondQemu } from "../support/target.ts";
 import { startWithExtensions } from "./support/extensions.ts";
 import { fixture, type Init, isRoot, runFixture, startInit, stopAll } from "./support/init.ts";
 
@@ -239,7 +240,7 @@ describe("in the way invoke", () => {
     expect(kindsOf(init)).toEqual(["ready", "logs", "error"]);
   });
 
-  test("A9: so is one that is missing", async () => {
+  test.skipIf(isBeyondQemu("errors of exec"))("A9: so is one that is missing", async () => {
     const init = startInit(["/missing/bootstrap"], { env: inInvoke });
     const { kind, body, logs } = await init.invoke("1");
     expect([kind, JSON.parse(body).errorType]).toEqual(["error", "Runtime.InvalidEntrypoint"]);

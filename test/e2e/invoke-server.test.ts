@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { isBeyondQemu } from "../support/target.ts";
 import { Gate } from "./support/gate.ts";
 import { type Init, runFixture, startInit, stopAll } from "./support/init.ts";
 
@@ -125,7 +126,7 @@ test("one that comes during init waits for it", async () => {
 });
 
 describe("a body that no event can need", () => {
-  test.each([200_000_000, undefined])(
+  test.skipIf(isBeyondQemu("memory")).each([200_000_000, undefined])(
     "of %p bytes by its head is answered 413, takes no memory, and costs nothing else",
     async (length) => {
       const init = await started(runFixture("echoes.ts"));

@@ -1,6 +1,7 @@
 /** The commands of the README's section on running init directly do what it says. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { target } from "../support/target.ts";
 import { waitUntil } from "../support/within.ts";
 import { isRoot, repository } from "./support/init.ts";
 
@@ -15,7 +16,7 @@ const obstacle = isRoot ? ["node", "curl"].find((program) => Bun.which(program) 
 
 test.skipIf(obstacle !== undefined)("running init directly, with curl", async () => {
   const [receiver, init, curl, ...more] = commandsBelow("## Run it directly").map((command) =>
-    command.replace("aws-lambda-rie-x86_64", process.arch === "arm64" ? "aws-lambda-rie-arm64" : "$&"),
+    command.replace("aws-lambda-rie-x86_64", `aws-lambda-rie-${target}`),
   );
   expect(more).toEqual([]);
   const running: Bun.Subprocess[] = [];

@@ -42,9 +42,9 @@ async function build(): Promise<boolean> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  if (!(await build())) return 1;
   try {
     await prepareMachine();
+    if (!(await build())) return 1;
     mkdirSync(directory, { recursive: true });
     await download();
     removeControlGroups("*");

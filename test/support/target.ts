@@ -21,3 +21,14 @@ export const isMusl = target.endsWith("-musl");
 export function withoutEmulatorsWarning(stderr: string): string {
   return isEmulated ? stderr.replace(/^\S+ WARN the kernel refused to make init a subreaper: .*\n/m, "") : stderr;
 }
+
+/** What a program that QEMU runs cannot show, and why. */
+const beyondQemu = {
+  memory: "the emulator's memory, with all code it has translated, counts as the program's",
+  "errors of exec": "it makes vfork a fork, so that a child has no way left to tell why exec failed",
+} as const;
+
+/** Whether a test cannot be had under QEMU (docs/other-targets.md 1). */
+export function isBeyondQemu(_what: keyof typeof beyondQemu): boolean {
+  return isEmulated;
+}

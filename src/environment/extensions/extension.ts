@@ -1,6 +1,7 @@
 /** One extension of one generation of processes, as its calls to the Extensions API show it. */
 import type { ExtensionReport } from "../../telemetry/events.ts";
 import { ApiRefusal } from "../api-refusal.ts";
+import type { ClientSignal } from "../exchanges.ts";
 import type { Invocation } from "../invocation.ts";
 import {
   askedExtensionState,
@@ -80,7 +81,7 @@ export class Extension {
    * The long poll. Resolves with an event, or with `undefined` when the client is gone or the processes are given up.
    * @throws {ApiRefusal}
    */
-  async next(signal: AbortSignal): Promise<Delivered | undefined> {
+  async next(signal: ClientSignal): Promise<Delivered | undefined> {
     this.#move("next");
     if (this.#isClosed) return undefined;
     if (signal.aborted) {

@@ -4,6 +4,12 @@ import type { Fields } from "./fields.ts";
 import type { IncomingBody } from "./incoming-body.ts";
 import type { RequestHead } from "./request-head.ts";
 
+/** As much of an `AbortSignal` as a poll needs. */
+export interface GoneSignal {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void, options?: { readonly once: boolean }): void;
+}
+
 /** The members of a `Request` that are of use here. Any other throws. */
 type UsedOfRequest = Pick<
   Request,
@@ -18,6 +24,8 @@ type UsedOfRequest = Pick<
 export class IncomingRequest implements UsedOfRequest {
   #abort: AbortController | undefined;
   #isClientGone = false;
+  /** Who wants to know that the client is gone; most requests have nobody. */
+  #whenGone: (() => void)[] | undefined;
   #stream: ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined;
 
   constructor(
@@ -43,6 +51,20 @@ export class IncomingRequest implements UsedOfRequest {
     this.#abort ??= new AbortController();
     if (this.#isClientGone) this.#abort.abort();
     return this.#abort.signal;
+  }
+
+  /** As `signal`, which costs an abort controller and an event target: too much for what is made for every poll. */
+  get gone(): GoneSignal {
+    const request = this;
+    return {
+      get aborted() {
+        return request.#isClientGone;
+      },
+      addEventListener(_type, listener) {
+        request.#whenGone ??= [];
+        request.#whenGone.push(listener);
+      },
+    };
   }
 
   get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
@@ -77,7 +99,9 @@ export class IncomingRequest implements UsedOfRequest {
 
   /** The client closed the connection, or its half of it. */
   abort(): void {
+    if (this.#isClientGone) return;
     this.#isClientGone = true;
+    for (const listener of this.#whenGone ?? []) listener();
     this.#abort?.abort();
   }
 
@@ -89,6 +113,11 @@ export class IncomingRequest implements UsedOfRequest {
 
 // So that `instanceof Request` holds.
 Object.setPrototypeOf(IncomingRequest.prototype, Request.prototype);
+
+/** Aborted when the client of a request is gone. */
+export function goneSignalOf(request: Request): GoneSignal {
+  return request instanceof IncomingRequest ? request.gone : request.signal;
+}
 
 /**
  * What stood behind the chunked body of a request, once that was read to its end.

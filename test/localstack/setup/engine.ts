@@ -23,15 +23,23 @@ export async function startEngine(): Promise<Bun.Subprocess> {
     stderr: log,
   });
   closeSync(log);
+  try {
+    await whenServing(engine, logFile);
+    await removeContainers();
+    return engine;
+  } catch (error) {
+    engine.kill("SIGKILL");
+    throw error;
+  }
+}
+
+async function whenServing(engine: Bun.Subprocess, logFile: string): Promise<void> {
   const deadline = performance.now() + startLimitMs;
   while (!(await isServing())) {
     if (engine.exitCode !== null || engine.signalCode !== null || performance.now() > deadline)
       throw new CannotSetUp(`dockerd did not start: ${lastWords(readFileSync(logFile, "utf8"))}`);
     await Bun.sleep(200);
   }
-  const left = (await docker("ps", "--all", "--quiet")).split("\n").filter(Boolean);
-  if (left.length > 0) await docker("rm", "--force", ...left);
-  return engine;
 }
 
 async function isServing(): Promise<boolean> {
@@ -41,10 +49,17 @@ async function isServing(): Promise<boolean> {
   );
 }
 
-/** Ends all containers, then dockerd: killed instead, it would keep what it has of them. */
+/**
+ * Ends all containers, then dockerd: killed instead, it would keep what it has of them. Never rejects: what does not end
+ * in time ends with the namespaces.
+ */
 export async function stopEngine(engine: Bun.Subprocess): Promise<void> {
-  const containers = (await docker("ps", "--all", "--quiet")).split("\n").filter(Boolean);
-  if (containers.length > 0) await docker("rm", "--force", ...containers);
+  if (engine.exitCode === null) await removeContainers().catch(() => {});
   engine.kill("SIGTERM");
   await Promise.race([engine.exited, Bun.sleep(20_000)]);
+}
+
+async function removeContainers(): Promise<void> {
+  const containers = (await docker("ps", "--all", "--quiet")).split("\n").filter(Boolean);
+  if (containers.length > 0) await docker("rm", "--force", ...containers);
 }

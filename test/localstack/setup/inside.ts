@@ -51,7 +51,7 @@ async function main(): Promise<number> {
     return await test(process.argv.slice(2));
   } finally {
     await localstack?.stop();
-    if (engine?.exitCode === null) await stopEngine(engine);
+    if (engine) await stopEngine(engine);
   }
 }
 
