@@ -12,12 +12,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import packageJson from "../../package.json" with { type: "json" };
+import { target } from "../support/target.ts";
 import { binary, isRoot, patienceMs, runFixture, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
 
-const architecture = process.arch === "arm64" ? "arm64" : "x86_64";
-const name = `aws-lambda-rie-${architecture}`;
+const [architecture] = target.split("-") as [string];
+const name = `aws-lambda-rie-${target}`;
 const label = `lambda-runtime-init-${packageJson.version}`;
 
 const newDirectory = () => mkdtempSync(`${tmpdir()}/install-`);
