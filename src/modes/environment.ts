@@ -88,8 +88,11 @@ export function newEnvironment(parts: EnvironmentParts): BuiltEnvironment {
   const logs = isManaged ? new SortedLogs(logOptions) : new SingleLog(logOptions);
   const areExtensionsOn = areExtensionsEnabled();
   // Its address is in the environment of the processes, and the app wants what starts them.
-  let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 });
-  const listener = listenAsGo("the Runtime API", parts.runtimeApi, (request) => answer(request));
+  let app: ReturnType<typeof createRuntimeApi> | undefined;
+  const listener = listenAsGo("the Runtime API", parts.runtimeApi, (request) => {
+    app ??= newApp();
+    return app.fetch(request);
+  });
   const { hostname, port } = listener.address;
 
   const apiAddress = `${hostname}:${port}`;
@@ -118,18 +121,22 @@ export function newEnvironment(parts: EnvironmentParts): BuiltEnvironment {
     onIdleFault,
     ...(onEnd && { onEnd }),
   });
-  const app = createRuntimeApi({
-    host: environment,
-    maxPayloadBytes: settings.maxPayloadBytes,
-    registration: { ...settings, handler },
-    telemetry,
-    areExtensionsEnabled: areExtensionsOn,
-    runtimeApiPort: port,
-    isManaged,
-    zoneId,
-    credentials,
+  const newApp = () =>
+    createRuntimeApi({
+      host: environment,
+      maxPayloadBytes: settings.maxPayloadBytes,
+      registration: { ...settings, handler },
+      telemetry,
+      areExtensionsEnabled: areExtensionsOn,
+      runtimeApiPort: port,
+      isManaged,
+      zoneId,
+      credentials,
+    });
+  // While the processes start, which is before they call.
+  setImmediate(() => {
+    app ??= newApp();
   });
-  answer = (request) => app.fetch(request);
 
   return {
     environment,

@@ -26,9 +26,6 @@ import { type ExitStatus, exitStatus, type Program, whenStopped } from "./progra
  */
 const stayMs = 10_000;
 
-/** Milliseconds a runtime needs, at the very least, before it could use what init has to offer beside the Runtime API. */
-const headStartMs = 3;
-
 /** Milliseconds the start waits, at most, for what init has to offer beside the Runtime API. */
 const extrasMs = 1000;
 
@@ -63,7 +60,6 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     onEnd: () => ended.resolve("ended"),
   });
   const { environment } = built;
-  const isNeeded = Promise.withResolvers<void>();
   const isThere = Promise.withResolvers<void>();
   const frontend: LocalStackFrontend = new LocalStackFrontend({
     environment,
@@ -72,10 +68,7 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     takeLogs: (requestId) => built.takeLogs(requestId),
     initFailure: protocol.failure,
     initializationType: config.initializationType,
-    beforeReady() {
-      isNeeded.resolve();
-      return settlesWithin(clock, extrasMs, isThere.promise);
-    },
+    beforeReady: () => settlesWithin(clock, extrasMs, isThere.promise),
     maxPayloadBytes: config.maxPayloadBytes,
     postInvokeWaitMs: config.postInvokeWaitMs,
   });
@@ -85,7 +78,6 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
   let xray: XRayDaemon | undefined;
   const startExtras = async (): Promise<void> => {
     serveInvocations(config, frontend);
-    await settlesWithin(clock, headStartMs, isNeeded.promise);
     // X-Ray first: a segment that finds no port is lost, a change of the code comes later anyway.
     if (config.localstackHostname !== "") xray = await startXRayDaemon(config, clock);
     await xray?.ready;

@@ -32,7 +32,8 @@ export function debuggerIn(env: Variables, command: readonly string[]): string |
     ...optionVariables.map((name) => [name, env[name]] as const),
   ];
   for (const [place, text] of places) {
-    const found = text && marks.find(([, mark]) => mark.test(text));
+    // The name first: an expression is compiled when it is used, and most starts have nothing to test.
+    const found = text && marks.find(([name, mark]) => text.includes(name) && mark.test(text));
     if (found) return `${found[0]} in ${place}`;
   }
   return undefined;

@@ -10,12 +10,25 @@ const heldPrefix = "_LAMBDA_RUNTIME_INIT_HELD_";
 
 /** Bun and its allocator read these once, at start: only a restart without them undoes what they did. */
 function isReadAtStart(name: string): boolean {
-  return /^(BUN_|MIMALLOC_)/.test(name) || name === "FORCE_COLOR" || name === "NODE_CHANNEL_FD";
+  return (
+    name.startsWith("BUN_") || name.startsWith("MIMALLOC_") || name === "FORCE_COLOR" || name === "NODE_CHANNEL_FD"
+  );
 }
 
-/** Bun reads these when it connects: taking them out of our own view before the first connection is enough. */
-const readAtRequest =
-  /^(https?_proxy|all_proxy|no_proxy|node_tls_reject_unauthorized|node_extra_ca_certs|ssl_cert_(file|dir))$/i;
+/**
+ * Bun reads these when it connects, in either case: taking them out of our own view before the first connection is
+ * enough.
+ */
+const readAtRequest: ReadonlySet<string> = new Set([
+  "http_proxy",
+  "https_proxy",
+  "all_proxy",
+  "no_proxy",
+  "node_tls_reject_unauthorized",
+  "node_extra_ca_certs",
+  "ssl_cert_file",
+  "ssl_cert_dir",
+]);
 
 /** What to do about an environment. */
 export interface CleanEnvironment {
@@ -30,23 +43,26 @@ export interface CleanEnvironment {
 export function cleanEnvironment(env: Variables): CleanEnvironment {
   // As entries: an assignment to a plain object would lose a variable named `__proto__`.
   const given: [name: string, value: string][] = [];
-  const restartWith: [name: string, value: string][] = [];
+  const hostile = new Set<string>();
   const withhold: string[] = [];
-  let isRestartNeeded = false;
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue;
     const held = heldName(name);
     given.push([held ?? name, value]);
-    const isHostile = isReadAtStart(name);
-    restartWith.push([isHostile ? heldPrefix + name : name, value]);
-    isRestartNeeded ||= isHostile;
-    if (held !== undefined || readAtRequest.test(name)) withhold.push(name);
+    if (isReadAtStart(name)) hostile.add(name);
+    if (held !== undefined || readAtRequest.has(name.toLowerCase())) withhold.push(name);
   }
   return {
     given: Object.fromEntries(given),
-    restartWith: isRestartNeeded ? Object.fromEntries(restartWith) : undefined,
+    restartWith: hostile.size > 0 ? renamed(env, hostile) : undefined,
     withhold,
   };
+}
+
+/** The environment with these variables held back under other names. */
+function renamed(env: Variables, names: ReadonlySet<string>): Record<string, string> {
+  const entries = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(entries.map(([name, value]) => [names.has(name) ? heldPrefix + name : name, value]));
 }
 
 /** The variable that a restart has held under this name. Any other name with the prefix is the function's own. */

@@ -1,4 +1,4 @@
-/** Functions of the kinds that LocalStack only labels: SnapStart, provisioned; managed instances; and X-Ray. */
+/** Functions of the kinds that LocalStack only labels: with SnapStart, provisioned; and X-Ray. */
 import { describe, expect, test } from "bun:test";
 import { docker } from "./support/docker.ts";
 import { createFunction, invoke, isInside, newName, sharedLocalStack, until } from "./support/functions.ts";

@@ -18,6 +18,8 @@ export async function prepareMachine(): Promise<void> {
   if (process.platform !== "linux") throw new CannotSetUp("it takes Linux");
   if (process.getuid?.() !== 0) throw new CannotSetUp("it takes root, for namespaces and dockerd");
   if (!existsSync("/sys/fs/cgroup")) throw new CannotSetUp("there are no control groups, which dockerd needs");
+  // Debian has them where not every root looks.
+  process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
   await installPrograms();
   await need("namespaces of its own", inNamespaces(["true"]), { seconds: 30 });
 }

@@ -1,6 +1,6 @@
 /** Inits that were made to be wrong, to see that the tests notice. They are built from a changed copy of the sources. */
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { need } from "../setup/command.ts";
+import { run } from "../setup/command.ts";
 import { binary, repository, wrongBinaries } from "../setup/places.ts";
 
 /** A change to one file of `src/`. */
@@ -55,6 +55,7 @@ export async function buildWrong({ name, file, from, to }: Wrong): Promise<strin
   if (parts.length !== 2)
     throw new Error(`${file} has ${JSON.stringify(from)} ${parts.length - 1} times: mend ${name}`);
   writeFileSync(`${copy}/${file}`, parts.join(to));
-  await need(`the binary ${name}`, [process.execPath, "run", "build.ts", "--host"], { seconds: 120, cwd: copy });
+  const { code, output } = await run([process.execPath, "run", "build.ts", "--host"], { seconds: 120, cwd: copy });
+  if (code !== 0) throw new Error(`the binary ${name} could not be built: ${output}`);
   return `${copy}/dist/${binary.slice(binary.lastIndexOf("/") + 1)}`;
 }
