@@ -54,10 +54,14 @@ export class Binaries {
   }
 
   async #download(url: string): Promise<string> {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(downloadMs) });
-    if (!answer.ok) throw new Error(`${url} answers with ${answer.status}: give the path or the URL of a binary`);
     const path = join(this.directory, "download");
-    await Bun.write(path, answer);
+    try {
+      const answer = await fetch(url, { signal: AbortSignal.timeout(downloadMs) });
+      if (!answer.ok) throw new Error(`its answer has the status ${answer.status}`);
+      await Bun.write(path, answer);
+    } catch (error) {
+      throw new Error(`${url} cannot be loaded: ${(error as Error).message} Give the path or the URL of a binary.`);
+    }
     return path;
   }
 

@@ -29,18 +29,26 @@ import { Samples } from "./samples.ts";
 import { sections } from "./sections.ts";
 import { SideBySide } from "./side-by-side.ts";
 
-const { values: options, positionals } = parseArgs({
-  args: process.argv.slice(2),
-  allowPositionals: true,
-  options: {
-    check: { type: "boolean", default: false },
-    spike: { type: "boolean", default: false },
-    ours: { type: "string" },
-    only: { type: "string", multiple: true, default: [] },
-    quick: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
+const { values: options, positionals } = readArguments();
+
+function readArguments() {
+  try {
+    return parseArgs({
+      args: process.argv.slice(2),
+      allowPositionals: true,
+      options: {
+        check: { type: "boolean", default: false },
+        spike: { type: "boolean", default: false },
+        ours: { type: "string" },
+        only: { type: "string", multiple: true, default: [] },
+        quick: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
 
 function refuse(reason: string): never {
   console.error(`bench: ${reason}`);
@@ -82,6 +90,8 @@ async function main(directory: string): Promise<number> {
     console.log(toJson(names, figures, { ...about, runtime: runtime.description, plan: bench.plan, binaries }));
   } else {
     console.log(`${toTable(names, figures)}\n`);
+    const missing = wanted.filter((name) => !figures.some(({ row }) => row === name));
+    if (missing.length > 0) console.log(`Not measured, for extensions need root: ${missing.join(", ")}.`);
     for (const { name, sha256, origin } of binaries) console.log(`${name}: ${origin}\n  SHA-256 ${sha256}`);
     console.log(`${about.machine}; runtime: ${runtime.description}.`);
     console.log(`${seconds} s; load average ${loadAtStart} at the start, ${about.load.end} at the end.`);
@@ -98,7 +108,7 @@ async function main(directory: string): Promise<number> {
 function networksFor(binaries: readonly Binary[]): (OwnNetwork | typeof sharedNetwork)[] {
   if (canHaveNetworks()) return binaries.map(() => new OwnNetwork());
   if (binaries.length === 1) return [sharedNetwork];
-  return refuse("two binaries side by side need networks of their own: run it as root, or behind `unshare -r`");
+  return refuse("two binaries side by side need networks of their own: run it as root, or behind `unshare -rn`");
 }
 
 /** A line that the next one takes the place of; only where somebody watches. */

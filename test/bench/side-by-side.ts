@@ -2,6 +2,7 @@
 import { CallbackReceiver } from "./callback-receiver.ts";
 import { Environment, type StartOptions } from "./environment.ts";
 import type { Network } from "./network.ts";
+import { orderOf } from "./turns.ts";
 
 export type EnvironmentKind = Pick<StartOptions, "runtimeFails" | "extension">;
 
@@ -37,7 +38,8 @@ export class SideBySide {
     kind: EnvironmentKind,
     action: (environments: readonly Environment[]) => Promise<void>,
   ): Promise<void> {
-    const environments = this.binaries.map((_, index) => this.start(pair, index, kind));
+    const environments: Environment[] = [];
+    for (const index of orderOf(pair, this.binaries.length)) environments[index] = this.start(pair, index, kind);
     try {
       await Promise.all(environments.map((environment) => environment.ready()));
       await action(environments);
