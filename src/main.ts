@@ -62,8 +62,9 @@ async function emulate(program: Program, args: readonly string[]): Promise<ExitS
 async function tell(what: "help" | "version" | "licenses"): Promise<ExitStatus> {
   if (what === "version") return show(`${packageJson.version}\n`);
   if (what === "licenses") {
-    const { thirdPartyNotices } = await import("./settings/licences.ts");
-    return show(await thirdPartyNotices());
+    const { showThirdPartyNotices } = await import("./settings/licences.ts");
+    await showThirdPartyNotices();
+    return exitStatus.done;
   }
   const { helpText } = await import("./settings/help.ts");
   return show(helpText(packageJson.version));

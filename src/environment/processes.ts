@@ -20,12 +20,12 @@ export interface ExtensionFile {
   readonly path: string;
 }
 
-/** What the processes of a generation are made of. */
+/** What the processes of a generation are made of; looked at anew at each start. */
 export interface ProcessPlan {
   readonly bootstrap: Bootstrap;
   /** The runtime's environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** The external extensions, in the order they are to be started; asked for at each start. */
+  /** The external extensions, in the order they are to be started. */
   readonly findExtensions: () => readonly ExtensionFile[];
   readonly extensionEnv: Readonly<Record<string, string>>;
   /** Where extensions run. */

@@ -12,7 +12,7 @@
 import type { Stats } from "node:fs";
 import type { Clock } from "../clock.ts";
 import { TreeWatch, type WatchFunction } from "./tree-watch.ts";
-import { identityOf, statPath, warnIfMany, warnMissing } from "./watched-path.ts";
+import { type IsIgnored, identityOf, statPath, warnIfMany, warnMissing } from "./watched-path.ts";
 
 /** Milliseconds between looks at the paths themselves; one call of the kernel each. */
 const checkMs = 200;
@@ -21,6 +21,7 @@ export interface EventWatcherOptions {
   readonly paths: readonly string[];
   readonly clock: Clock;
   readonly watch: WatchFunction;
+  readonly isIgnored?: IsIgnored | undefined;
   readonly onChange: (path: string) => void;
   /** Watches cannot be had, or not all of them. This watcher has stopped when it is called; called once. */
   readonly onTrouble: (error: unknown) => void;
@@ -89,10 +90,11 @@ export class EventWatcher {
   /** Resolves when all of it is watched; without a tree then, if nothing is there. */
   async #watch(watched: WatchedPath, stat: Stats | undefined): Promise<void> {
     if (this.#isStopped || !stat) return;
-    const { clock, watch, onChange } = this.options;
+    const { clock, watch, isIgnored, onChange } = this.options;
     const tree = new TreeWatch(watched.path, stat.isDirectory(), {
       clock,
       watch,
+      isIgnored,
       onChange,
       onDeaf: () => {
         watched.isStale = true;

@@ -2,7 +2,7 @@
 import type { Clock } from "../clock.ts";
 import { inSlices } from "./slices.ts";
 import { Snapshot } from "./snapshot.ts";
-import { warnIfMany, warnMissing } from "./watched-path.ts";
+import { type IsIgnored, warnIfMany, warnMissing } from "./watched-path.ts";
 
 /** Milliseconds from the end of one scan to the start of the next (`docs/contract/lifecycle.md 6`). */
 const intervalMs = 200;
@@ -27,8 +27,9 @@ export class PollingWatcher {
     paths: readonly string[],
     private readonly clock: Clock,
     private readonly onChange: (path: string) => void,
+    isIgnored?: IsIgnored,
   ) {
-    this.#snapshots = paths.map((path) => new Snapshot(path));
+    this.#snapshots = paths.map((path) => new Snapshot(path, isIgnored));
   }
 
   /** Takes the first look, with which all others are compared. Resolves when it is taken, or at {@link stop}. */

@@ -2,7 +2,7 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
-import { isGone, isIgnored, isPseudoFileSystem, statPath } from "./watched-path.ts";
+import { type IsIgnored, isGone, isIgnored, isPseudoFileSystem, statPath } from "./watched-path.ts";
 
 interface Entry {
   /** The look that found it last. What an earlier one found is gone. */
@@ -23,7 +23,10 @@ export class Snapshot {
   #changed: string | undefined;
 
   /** @param root a directory, a file, or a symbolic link to either */
-  constructor(readonly root: string) {}
+  constructor(
+    readonly root: string,
+    private readonly isLeftOut: IsIgnored = isIgnored,
+  ) {}
 
   /** Files and directories found. */
   get size(): number {
@@ -47,7 +50,7 @@ export class Snapshot {
     const directories = root && this.#note(this.root, root) ? [this.root] : [];
     for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
       for (const name of this.#namesIn(directory)) {
-        if (isIgnored(name)) continue;
+        if (this.isLeftOut(name)) continue;
         const path = directory.endsWith("/") ? directory + name : `${directory}/${name}`;
         const stat = lstat(path);
         if (stat && this.#note(path, stat) && !isPseudoFileSystem(path)) directories.push(path);

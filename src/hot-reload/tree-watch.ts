@@ -7,7 +7,7 @@
 import { lstatSync, readdirSync } from "node:fs";
 import type { Clock } from "../clock.ts";
 import { inSlices } from "./slices.ts";
-import { isGone, isIgnored, isPseudoFileSystem } from "./watched-path.ts";
+import { type IsIgnored, isGone, isIgnored, isPseudoFileSystem } from "./watched-path.ts";
 
 /** Directories watched at once: some 10 ms. */
 const maxAtOnce = 250;
@@ -36,6 +36,7 @@ export interface WatchHandle {
 export interface TreeWatchOptions {
   readonly clock: Clock;
   readonly watch: WatchFunction;
+  readonly isIgnored?: IsIgnored | undefined;
   readonly onChange: (path: string) => void;
   /** Events were lost, or none will come any more: all is to be watched anew. `onChange` follows. */
   readonly onDeaf: () => void;
@@ -124,7 +125,7 @@ export class TreeWatch {
       if (path === this.path) this.options.onDeaf();
       else this.#lookAgain(path);
     } else if (!this.isDirectory && event === "rename") this.options.onDeaf();
-    else if (filename.split("/").some(isIgnored)) return;
+    else if (filename.split("/").some(this.options.isIgnored ?? isIgnored)) return;
     else if (!recursive && event === "rename") this.#lookAgain(join(path, filename));
     this.options.onChange(typeof filename === "string" && this.isDirectory ? join(path, filename) : path);
   }

@@ -9,10 +9,13 @@ import { Debounce } from "./debounce.ts";
 import { EventWatcher } from "./event-watcher.ts";
 import { PollingWatcher } from "./polling-watcher.ts";
 import type { WatchFunction } from "./tree-watch.ts";
+import { type IsIgnored, isIgnored } from "./watched-path.ts";
 
 export interface WatchOptions {
   /** Directories and files, or symbolic links to them. Those missing are taken up once they appear. */
   readonly paths: readonly string[];
+  /** Names that are no code beside those that never are. */
+  readonly isIgnored?: IsIgnored;
   readonly strategy: "event" | "polling" | "auto";
   readonly clock: Clock;
   /** The kernel's release, which tells a virtual machine of Docker Desktop; by default this machine's. */
@@ -51,6 +54,7 @@ const lateErrorsMs = 10;
 export function watchForChanges(options: WatchOptions, watch: WatchFunction = watchByEvents): Watching {
   const { clock } = options;
   const paths = [...new Set(options.paths.map((path) => resolve(path)))];
+  const isLeftOut = (name: string) => isIgnored(name) || (options.isIgnored?.(name) ?? false);
   const ready = Promise.withResolvers<void>();
   let firstChange: string | undefined;
   const debounce = new Debounce(clock, () => {
@@ -69,7 +73,7 @@ export function watchForChanges(options: WatchOptions, watch: WatchFunction = wa
   function startPolling(): void {
     isPolling = true;
     const wasChanging = debounce.isPending;
-    const watcher = new PollingWatcher(paths, clock, changed);
+    const watcher = new PollingWatcher(paths, clock, changed, isLeftOut);
     stopWatcher = () => watcher.stop();
     watcher.start().then(() => {
       // What changed since events failed is part of the first look, and with that would never be seen.
@@ -83,7 +87,7 @@ export function watchForChanges(options: WatchOptions, watch: WatchFunction = wa
       log.warn(`hot reload: files are looked at regularly, since events cannot be had for all: ${messageOf(error)}`);
       startPolling();
     };
-    const watcher = new EventWatcher({ paths, clock, watch, onChange: changed, onTrouble });
+    const watcher = new EventWatcher({ paths, clock, watch, isIgnored: isLeftOut, onChange: changed, onTrouble });
     stopWatcher = () => watcher.stop();
     watcher.start().then(() => {
       if (isStopped || isPolling) return;

@@ -2,14 +2,17 @@
 import { type Stats, statSync } from "node:fs";
 import { log } from "../log.ts";
 
+/** Whether what a name stands for, and all below it, is no code. */
+export type IsIgnored = (name: string) => boolean;
+
 /**
  * Whether a name stands for Python's compiled modules, or for what Git keeps. Python writes the former beside the code
  * when the function first imports it, Git the latter whenever somebody looks at a status. Nothing else is left out, not
  * even hidden files: all of it may be code.
  */
-export function isIgnored(name: string): boolean {
+export const isIgnored: IsIgnored = (name) => {
   return name === "__pycache__" || name === ".git" || name.endsWith(".pyc");
-}
+};
 
 /** What is at the end of a path and of its symbolic links; `undefined`: nothing that can be reached. */
 export function statPath(path: string): Stats | undefined {

@@ -20,8 +20,13 @@ import type { Program } from "./program.ts";
 export interface EmulatedFunction {
   readonly commandLine: EmulatorCommandLine;
   readonly settings: EmulatorSettings;
-  /** What its processes see. */
+  /** What processes that are started now see. */
   readonly variables: Readonly<Record<string, string>>;
+  /**
+   * Reads the files of variables again; what the emulator itself takes from them stays as it was at its start.
+   * @throws {ConfigurationError} naming the file that cannot be read: the variables are then those of before
+   */
+  readVariables(): Promise<void>;
   readonly bootstrap: FoundBootstrap;
   /** The bootstrap was looked for, not named. */
   readonly isSearched: boolean;
@@ -36,10 +41,16 @@ export async function readFunction(given: Variables, commandLine: EmulatorComman
   const env = await withFiles(given, flags.envFiles);
   const settings = readEmulatorSettings(flags, env);
   const { isTimeoutOff } = flags;
+  let variables = emulatorVariables(flags, settings, env);
   return {
     commandLine,
     settings,
-    variables: emulatorVariables(flags, settings, env),
+    get variables() {
+      return variables;
+    },
+    async readVariables() {
+      variables = emulatorVariables(flags, settings, await withFiles(given, flags.envFiles));
+    },
     bootstrap: findBootstrap(command, settings.handler, process.cwd()),
     isSearched: command.length === 0,
     limits: limitsOf({ ...settings, isTimeoutOff, debuggerMark: debuggerIn(env, command) }),
@@ -71,7 +82,7 @@ export function newEnvironments(
   isTerminal: boolean,
   onChange?: () => void,
 ): Environments {
-  const { settings, limits, bootstrap, variables } = fn;
+  const { settings, limits, bootstrap } = fn;
   const { flags } = fn.commandLine;
   let invoker: Invoker | undefined;
   const policy = policyOf(settings, limits);
@@ -83,7 +94,7 @@ export function newEnvironments(
       settings: { ...settings, timeoutSeconds: limits.timeoutSeconds, maxPayloadBytes: maxResponseBytes },
       policy,
       bootstrap,
-      variables,
+      variables: () => fn.variables,
       handler: settings.handler,
       runtimeApi: { ...flags.runtimeApi, ...(slot === 0 ? {} : { port: 0 }) },
       show: (chunk) => output.forward(isTerminal ? lines.apply(chunk, prefixOf(slot)) : chunk),

@@ -1,6 +1,7 @@
 /** The emulator: the function behind the Lambda API, on a developer's machine or in an image without LocalStack. */
 import { isatty } from "node:tty";
 import { sleep } from "../clock.ts";
+import { messageOf } from "../errors.ts";
 import { AsyncEvents } from "../frontend/emulator/async-events.ts";
 import { History } from "../frontend/emulator/history.ts";
 import { createInvokeApi } from "../frontend/emulator/invoke-api.ts";
@@ -139,21 +140,34 @@ function tellStart(
 }
 
 /** Loaded only where it is asked for. */
-async function startWatching(
-  { clock }: Program,
-  { variables, bootstrap }: EmulatedFunction,
-  reload: () => void,
-): Promise<{ stop(): void }> {
+async function startWatching({ clock }: Program, fn: EmulatedFunction, reload: () => void): Promise<{ stop(): void }> {
+  const { variables, bootstrap } = fn;
+  const { envFiles } = fn.commandLine.flags;
   const path = variables.LAMBDA_TASK_ROOT || bootstrap.cwd;
   if (path === "/") {
     throw new ConfigurationError("--watch watches the working directory, which is /: start in the function's own");
   }
-  const { watchForChanges } = await import("../hot-reload/watch.ts");
-  const onChange = (changed: string) => {
-    log.info(`${changed} changed: the next call runs the new code`);
+  const [{ watchForChanges }, { isOfSavedEvents }] = await Promise.all([
+    import("../hot-reload/watch.ts"),
+    import("../frontend/emulator/page/saved-events.ts"),
+  ]);
+  const onChange = async (changed: string) => {
+    try {
+      await fn.readVariables();
+    } catch (error) {
+      log.error(`${messageOf(error)}; the function keeps the variables it had`);
+    }
     reload();
+    log.info(`${changed} changed: the next call runs the new code`);
   };
-  const watching = watchForChanges({ paths: [path], strategy: "auto", clock, onChange });
+  const watching = watchForChanges({
+    paths: [path, ...envFiles],
+    // The page writes them beside the code, of which they are no part.
+    isIgnored: isOfSavedEvents,
+    strategy: "auto",
+    clock,
+    onChange,
+  });
   await watching.ready;
   return watching;
 }

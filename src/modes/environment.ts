@@ -45,8 +45,8 @@ export interface EnvironmentParts {
   readonly settings: FunctionSettings;
   readonly policy: Policy;
   readonly bootstrap: FoundBootstrap;
-  /** The variables the function's processes are to have, before what the environment adds. */
-  readonly variables: Readonly<Record<string, string>>;
+  /** The variables the function's processes are to have, before what the environment adds; asked for at each start. */
+  readonly variables: () => Readonly<Record<string, string>>;
   /** The handler extensions are told. */
   readonly handler: string;
   /** Where its Runtime API is to listen; port 0: any free one. */
@@ -98,19 +98,23 @@ export function newEnvironment(parts: EnvironmentParts): BuiltEnvironment {
   const apiAddress = `${hostname}:${port}`;
   const zoneId = { token: crypto.randomUUID(), value: settings.availabilityZoneId };
   const credentials = credentialsOf(settings);
-  const env = runtimeEnvironment(variables, bootstrap.handler, {
+  const endpoints = {
     runtimeApi: apiAddress,
     metadataToken: zoneId.token,
     credentials: credentials && { url: `http://${apiAddress}${credentialsPath}`, token: credentials.token },
-  });
+  };
   const environment = new Environment({
     clock,
     policy,
     plan: {
       bootstrap,
-      env,
+      get env() {
+        return runtimeEnvironment(variables(), bootstrap.handler, endpoints);
+      },
       findExtensions: () => (areExtensionsOn ? findExtensions() : []),
-      extensionEnv: extensionEnvironment(env),
+      get extensionEnv() {
+        return extensionEnvironment(this.env);
+      },
       extensionCwd: process.cwd(),
     },
     timeoutSeconds: settings.timeoutSeconds,

@@ -46,12 +46,13 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
   /** The environment has ended by itself: managed instances are not repaired. */
   const ended = Promise.withResolvers<"ended">();
   let hasEnded = false;
+  const variables = functionVariables(given, "localstack");
   const built = newEnvironment({
     clock,
     settings: config,
     policy: localstackPolicy(config, protocol, debugger_),
     bootstrap,
-    variables: functionVariables(given, "localstack"),
+    variables: () => variables,
     // The handler of the environment, not the one of the command line: `docs/contract/lifecycle.md` 2.3.
     handler: config.handler,
     runtimeApi: commandLine.runtimeApi,

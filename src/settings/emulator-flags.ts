@@ -93,7 +93,7 @@ export const ownFlags = {
   envFiles: valueFlag(
     "--env-file",
     "FILE",
-    "variables for the function, those of the environment win; several allowed",
+    "variables for the function, those of the environment win; several allowed; --watch reads them again",
     filesOf,
   ),
   timeoutSeconds: valueFlag("--timeout", "SECONDS", "how long a call may take (default 300)", timeoutSeconds),

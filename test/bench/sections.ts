@@ -19,7 +19,7 @@ import { inTurn } from "./turns.ts";
 
 /** Blocks that are not measured: 2,000 invocations, after which hardly anything is compiled any more. */
 const warmUpBlocks = 20;
-const extensionWarmUpBlocks = 5;
+const extensionWarmUpBlocks = warmUpBlocks;
 
 export interface Bench {
   readonly plan: Plan;

@@ -105,6 +105,14 @@ describe("the command line", () => {
     expect(stdout).toBe(readFileSync(new URL("../../dist/THIRD-PARTY-NOTICES.txt", import.meta.url), "utf8"));
   });
 
+  test("waits with the licences for a reader that takes its time, and is not troubled by one that leaves", async () => {
+    const slow = Bun.spawnSync(["sh", "-c", '"$0" --licenses | (sleep 1.5; wc -c)', binary]);
+    const { size } = Bun.file(new URL("../../dist/THIRD-PARTY-NOTICES.txt", import.meta.url));
+    expect(Number(slow.stdout)).toBe(size);
+    const left = Bun.spawnSync(["bash", "-o", "pipefail", "-c", '"$0" --licenses | head -c 10', binary]);
+    expect([left.exitCode, left.stdout.toString(), left.stderr.toString()]).toEqual([0, "Third-part", ""]);
+  });
+
   test("tells every flag and variable", () => {
     const { exitCode, stdout } = run("--help");
     expect(exitCode).toBe(0);

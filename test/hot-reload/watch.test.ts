@@ -67,6 +67,29 @@ describe.each(["event", "polling"] as const)("by %s", (strategy) => {
     expect(named).toEqual([`${fixture.root}/dir/file`, `${fixture.root}/dir/new`]);
   });
 
+  test("what the caller names as no code is none, wherever it lies", async () => {
+    const named: string[] = [];
+    await start({ strategy, isIgnored: (name) => name.startsWith("notes"), onChange: (path) => named.push(path) });
+    await writeFile(`${fixture.root}/notes.json`, "");
+    await noticed("notes.json");
+    await writeFile(`${fixture.root}/dir/notes.json.tmp`, "");
+    await noticed("dir/notes.json.tmp");
+    await clock.advance(10_000);
+    expect(named).toEqual([]);
+    await appendFile(`${fixture.root}/dir/file`, "more");
+    await noticed("dir/file");
+    await clock.advance(1000);
+    expect(named).toEqual([`${fixture.root}/dir/file`]);
+  });
+
+  test("Python's compiled modules are none either then", async () => {
+    await start({ strategy, isIgnored: (name) => name.startsWith("notes") });
+    await writeFile(`${fixture.root}/dir/app.pyc`, "");
+    await noticed("dir/app.pyc");
+    await clock.advance(10_000);
+    expect(calls).toBe(0);
+  });
+
   test("a change is called 500 ms after it was noticed, and once", async () => {
     await start({ strategy });
     await appendFile(`${fixture.root}/dir/file`, "more");

@@ -1,30 +1,47 @@
 /** `--install-localstack`: LocalStack with the settings that it prints, and containers of other kinds. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { run } from "./setup/command.ts";
 import { imageOf } from "./setup/images.ts";
 import { binary, repository, runDirectory } from "./setup/places.ts";
+import type { Aws } from "./support/aws.ts";
 import { docker, dockerEnvironment } from "./support/docker.ts";
 import { createFunction, invoke, isInside } from "./support/functions.ts";
-import { hashOf, type StartedLocalStack, startLocalStack } from "./support/localstack.ts";
+import { hashOf, startLocalStack } from "./support/localstack.ts";
+import { runLocalStack } from "./support/localstack-container.ts";
 
-const root = `${runDirectory}/installed`;
+/** Installs. @returns what is printed under the title of a form, as the shell takes it apart */
+async function install(volume: string, title: string): Promise<string[]> {
+  const installed = await run([binary, "--install-localstack", volume], { seconds: 20 });
+  if (installed.code !== 0) throw new Error(installed.output);
+  const block = installed.stdout.split(`\n${title}:\n`)[1]?.split(/\n(?=\S)/)[0] ?? "";
+  const words = await run(["sh", "-c", `printf '%s\\n' ${block.replace(/\\?\n/g, " ")}`], { seconds: 5 });
+  return words.stdout.trim().split("\n");
+}
 
-/** Installs, and returns what is to be set for LocalStack without a container, as these tests have it. */
-async function install(): Promise<Record<string, string>> {
-  const volume = `${root}/var/lib/localstack`;
-  const { code, stdout, output } = await run([binary, "--install-localstack", volume], { seconds: 20 });
-  if (code !== 0) throw new Error(output);
-  const section = stdout.slice(stdout.indexOf("LocalStack without a container:"));
-  const settings = [...section.matchAll(/export (\w+)=(.*)/g)];
-  return Object.fromEntries(settings.map(([, name, value]) => [name, (value as string).replaceAll("'", "")]));
+/** Invokes a function, and looks at what its container has. */
+async function expectMounted(aws: Aws): Promise<void> {
+  const env = { PWD: "/not/there", OPTIND: "9" };
+  const name = await createFunction(aws, { code: "def handler(event, context):\n  return event\n", env });
+  expect(await invoke(aws, name, [1])).toMatchObject({ error: undefined, payload: "[1]" });
+  const container = await docker("ps", "--quiet", "--filter", `name=${name}`);
+  // Only from outside: in the container nobody may look at a process that has changed its user.
+  const pid = await docker("inspect", "--format", "{{.State.Pid}}", container);
+  expect(await hashOf(`/proc/${pid}/exe`)).toBe(await hashOf(binary));
+  expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).toBe("/var/rapid/init\0");
+  const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  for (const [name, value] of Object.entries(env)) expect(variables).toContain(`${name}=${value}`);
+  expect(Number(await docker("exec", container, "stat", "--format", "%s", "/var/rapid/init"))).toBeLessThan(1000);
+  await aws.call("lambda", "delete_function", { FunctionName: name });
 }
 
 describe.skipIf(!isInside)("installed for LocalStack", () => {
   let settings: Record<string, string>;
 
   beforeAll(async () => {
-    settings = await install();
+    const exports = await install(`${runDirectory}/host/var/lib/localstack`, "LocalStack without a container");
+    const pairs = exports.filter((word) => word !== "export").map((word) => word.split("=") as [string, string]);
+    settings = Object.fromEntries(pairs);
   });
 
   /** The directory that is mounted, and what LocalStack copies. */
@@ -32,34 +49,24 @@ describe.skipIf(!isInside)("installed for LocalStack", () => {
   const launcher = () =>
     mount().replace(/\/bin:.*/, `/${process.arch === "arm64" ? "arm64" : "x86_64"}/var/rapid/init`);
 
-  describe("in LocalStack", () => {
-    let localstack: StartedLocalStack;
-
-    beforeAll(async () => {
-      localstack = await startLocalStack({ port: 4577, settings });
-    });
-
-    afterAll(() => localstack?.stop());
-
-    test("a function runs below the mounted binary, by its hash, and its container got no copy of it", async () => {
+  test("LocalStack without a container: a function runs below the mounted binary, and got no copy of it", async () => {
+    const localstack = await startLocalStack({ port: 4577, settings });
+    try {
       expect(await localstack.initHash()).toBe(await hashOf(launcher()));
-      const env = { PWD: "/not/there", OPTIND: "9" };
-      const name = await createFunction(localstack.aws, {
-        code: "def handler(event, context):\n  return event\n",
-        env,
-      });
-      expect(await invoke(localstack.aws, name, [1])).toMatchObject({ error: undefined, payload: "[1]" });
-      const container = await docker("ps", "--quiet", "--filter", `name=${name}`);
-      const inside = (script: string) => docker("exec", container, "sh", "-c", script);
-      // Only from outside: in the container nobody may look at a process that has changed its user.
-      const pid = await docker("inspect", "--format", "{{.State.Pid}}", container);
-      expect(await hashOf(`/proc/${pid}/exe`)).toBe(await hashOf(binary));
-      const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-      for (const [name, value] of Object.entries(env)) expect(variables).toContain(`${name}=${value}`);
-      expect(await inside("tr '\\0' ' ' < /proc/1/cmdline")).toBe("/var/rapid/init");
-      expect(Number(await inside("stat --format %s /var/rapid/init"))).toBeLessThan(1000);
-      await localstack.aws.call("lambda", "delete_function", { FunctionName: name });
-    });
+      await expectMounted(localstack.aws);
+    } finally {
+      await localstack.stop();
+    }
+  });
+
+  test("LocalStack in a container, by `docker run`: the same", async () => {
+    const flags = await install(`${runDirectory}/volume`, "docker run");
+    const localstack = await runLocalStack(flags);
+    try {
+      await expectMounted(localstack.aws);
+    } finally {
+      await localstack.stop();
+    }
   });
 
   /** Runs the launcher in place of init. */

@@ -52,7 +52,7 @@ function build(name: string, parts: Partial<EnvironmentParts> = {}): Member {
     settings,
     policy: oneAtATime,
     bootstrap: { command: [process.execPath, runtime], cwd: "/", handler: "" },
-    variables: { NAME: name, PATH: process.env.PATH ?? "", SCRIPT_PRINTS: `init of ${name}\n` },
+    variables: () => ({ NAME: name, PATH: process.env.PATH ?? "", SCRIPT_PRINTS: `init of ${name}\n` }),
     handler: "app.handler",
     runtimeApi: { hostname: "127.0.0.1", port: 0 },
     show(chunk) {
@@ -169,7 +169,7 @@ test("disposing of one that was never started frees its port, and does so once",
 test("a managed instance serves several at once, and ends with its processes", async () => {
   const member = await started("managed", {
     policy: managedInstance(3, undefined),
-    variables: { PATH: process.env.PATH ?? "", SCRIPT_WORKERS: "3" },
+    variables: () => ({ PATH: process.env.PATH ?? "", SCRIPT_WORKERS: "3" }),
   });
   const slow = ["id-1", "id-2"].map((requestId) => start(member, { hang: true }, requestId));
   const quick = await within(5000, "the answer", start(member, { respond: '"quick"' }, "id-3").settled);

@@ -1,5 +1,5 @@
 /** Runs test files, counts the tests in them, and says which failed and which were skipped. */
-import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { hasNamespaces } from "./namespaces.ts";
 
@@ -112,6 +112,8 @@ export class Runner {
 
   /** Says how many passed in one line and clears up. @returns the exit status */
   async end(): Promise<number> {
+    const left = await readdir(this.scratch);
+    if (left.length > 0) this.count(`left behind by tests: ${left.join(", ")}`, { failed: 1 });
     const { passed, failed, skipped } = this.total;
     console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
     // An ordinary user cannot remove what tests left in directories without rights for anybody.

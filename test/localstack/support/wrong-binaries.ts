@@ -1,7 +1,7 @@
 /** Inits that were made to be wrong, to see that the tests notice. They are built from a changed copy of the sources. */
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { run } from "../setup/command.ts";
-import { binary, repository, wrongBinaries } from "../setup/places.ts";
+import { binary, directory, repository, wrongBinaries } from "../setup/places.ts";
 
 /** A change to one file of `src/`. */
 export interface Wrong {
@@ -48,8 +48,11 @@ export async function buildWrong({ name, file, from, to }: Wrong): Promise<strin
   const copy = `${wrongBinaries}/${name}`;
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy, { recursive: true });
-  for (const part of ["src", "build.ts", "package.json", "tsconfig.json"])
-    cpSync(`${repository}/${part}`, `${copy}/${part}`, { recursive: true });
+  for (const part of readdirSync(repository)) {
+    const path = `${repository}/${part}`;
+    if (["node_modules", "dist", ".git"].includes(part) || directory.startsWith(`${path}/`)) continue;
+    cpSync(path, `${copy}/${part}`, { recursive: true });
+  }
   symlinkSync(`${repository}/node_modules`, `${copy}/node_modules`);
   const parts = readFileSync(`${copy}/${file}`, "utf8").split(from);
   if (parts.length !== 2)

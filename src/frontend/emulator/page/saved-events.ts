@@ -18,6 +18,13 @@ export interface SavedList {
 /** The name of the file. */
 export const savedEventsName = "lambda-events.json";
 
+/** Whether the page writes a file of this name: the file itself, and what is on its way into its place. */
+export function isOfSavedEvents(name: string): boolean {
+  return name === savedEventsName || (name.startsWith(`${savedEventsName}.`) && name.endsWith(temporaryEnd));
+}
+
+const temporaryEnd = ".tmp";
+
 /** Bytes of a file that is still read. */
 const maxFileBytes = 32 * 1024 * 1024;
 const maxNameLength = 100;
@@ -94,7 +101,7 @@ export class SavedEvents {
   async #write(text: string): Promise<void> {
     // What a link points to is written, not the link.
     const target = await realpath(this.file).catch(() => this.file);
-    const temporary = `${target}.${randomUUID().slice(0, 8)}.tmp`;
+    const temporary = `${target}.${randomUUID().slice(0, 8)}${temporaryEnd}`;
     try {
       const mode = await stat(target).then(
         (found) => found.mode & 0o777,

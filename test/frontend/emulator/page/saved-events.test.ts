@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { readSavedName, SavedEvents } from "../../../../src/frontend/emulator/page/saved-events.ts";
+import { isOfSavedEvents, readSavedName, SavedEvents } from "../../../../src/frontend/emulator/page/saved-events.ts";
 
 let directory: string;
 let file: string;
@@ -86,4 +86,14 @@ describe("saved events", () => {
 test("names have some length, and no control characters", () => {
   expect(readSavedName("  An order: 17 ")).toBe("An order: 17");
   for (const name of ["", "  ", "a\nb", "x".repeat(101)]) expect(() => readSavedName(name)).toThrow("A name has");
+});
+
+test.each([
+  ["lambda-events.json", true],
+  ["lambda-events.json.1f3a5b7c.tmp", true],
+  ["my-lambda-events.json", false],
+  ["lambda-events.json.bak", false],
+  ["lambda-events.ts", false],
+])("%s is a file the page writes: %p", (name, is) => {
+  expect(isOfSavedEvents(name)).toBe(is);
 });
