@@ -77,6 +77,12 @@ async function testTarget(emulation: DisposableStack): Promise<void> {
 
 {
   using emulation = new DisposableStack();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      emulation.dispose();
+      process.exit(1);
+    });
+  }
   await testTarget(emulation);
 }
 process.exit(await runner.end());

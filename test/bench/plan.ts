@@ -21,13 +21,13 @@ export interface Blocks {
 
 /** Some five minutes with two binaries, on two cores. */
 export const fullPlan: Plan = {
-  starts: 100,
-  failures: 40,
-  fresh: 60,
-  walk: { environments: 8, blocks: 50 },
-  payload: { environments: 8, blocks: 12 },
-  logs: { environments: 8, blocks: 12 },
-  extension: { environments: 5, blocks: 20 },
+  starts: 120,
+  failures: 50,
+  fresh: 80,
+  walk: { environments: 10, blocks: 60 },
+  payload: { environments: 10, blocks: 14 },
+  logs: { environments: 10, blocks: 14 },
+  extension: { environments: 6, blocks: 25 },
 };
 
 /** About one minute. */

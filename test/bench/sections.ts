@@ -19,7 +19,6 @@ import { inTurn } from "./turns.ts";
 
 /** Blocks that are not measured: 2,000 invocations, after which hardly anything is compiled any more. */
 const warmUpBlocks = 20;
-const extensionWarmUpBlocks = 5;
 
 export interface Bench {
   readonly plan: Plan;
@@ -151,7 +150,7 @@ async function measureWithExtension(
   if (!canHaveExtensions) return;
   for (let round = 0; round < plan.extension.environments; round++) {
     await sideBySide.together(round, { extension }, async (environments) => {
-      for (let block = 0; block < extensionWarmUpBlocks; block++) await inTurn(block, environments, measureBlock);
+      for (let block = 0; block < warmUpBlocks; block++) await inTurn(block, environments, measureBlock);
       const isServed = environments.map((environment) => environment.isExtensionServed);
       for (let block = 0; block < plan.extension.blocks; block++) {
         const blocks = await inTurn(round + block, environments, measureBlock);

@@ -25,7 +25,8 @@ async function testInside(id: string, args: readonly string[]): Promise<number> 
   const child = Bun.spawn(["flock", ...patience, `${directory}/lock`, ...inNamespaces([...limit, ...inside])], {
     cwd: repository,
     env: { ...process.env, [runIdVariable]: id },
-    stdio: ["ignore", "inherit", "inherit"],
+    // Never written to: its end tells those inside that this process has ended.
+    stdio: ["pipe", "inherit", "inherit"],
   });
   // `unshare` takes no other signal, and all that is in its namespaces ends with it.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill("SIGKILL"));

@@ -25,6 +25,7 @@ export function withoutEmulatorsWarning(stderr: string): string {
 /** What a program that QEMU runs cannot show, and why. */
 const beyondQemu = {
   memory: "the emulator's memory, with all code it has translated, counts as the program's",
+  orphans: "it refuses PR_SET_CHILD_SUBREAPER, so that init does not get them where it is not PID 1",
   "errors of exec": "it makes vfork a fork, so that a child has no way left to tell why exec failed",
 } as const;
 

@@ -16,6 +16,12 @@ import { tellCounts, tellSkipped } from "./report.ts";
 let engine: Bun.Subprocess | undefined;
 let localstack: StartedLocalStack | undefined;
 
+/** Standard input ends with the process that waits for this one, even if that is killed: then all of this ends, too. */
+async function endWithTheRunner(): Promise<never> {
+  for await (const _ of Bun.stdin.stream());
+  process.exit(1);
+}
+
 async function setUp(): Promise<void> {
   rmSync(runDirectory, { recursive: true, force: true });
   mkdirSync(runDirectory, { recursive: true });
@@ -60,4 +66,5 @@ async function localstackVersion(): Promise<string> {
   return ((await answer.json()) as { version: string }).version;
 }
 
+void endWithTheRunner();
 process.exit(await main());

@@ -16,16 +16,23 @@ const mask = "ffffffffffffff00fffffffffffffffffeffffff";
 export function emulateArm64(): Disposable {
   if (!existsSync(`${kernel}/register`)) Bun.spawnSync(["mount", "-t", "binfmt_misc", "binfmt_misc", kernel]);
   if (!existsSync(`${kernel}/register`)) throw new Error("the kernel has no binfmt_misc here");
-  if (isEmulated()) return { [Symbol.dispose]: () => {} };
-  const emulator = Bun.which("qemu-aarch64-static");
-  if (emulator === null) throw new Error("there is no qemu-aarch64-static: install qemu-user-static");
-  const escaped = (bytes: string) => bytes.replace(/../g, "\\x$&");
-  writeFileSync(`${kernel}/register`, `:${ownEntry}:M::${escaped(magic)}:${escaped(mask)}:${emulator}:F`);
+  // One of ours is left where a run was killed.
+  if (!existsSync(`${kernel}/${ownEntry}`)) {
+    if (isEmulated()) return { [Symbol.dispose]: () => {} };
+    register();
+  }
   return {
     [Symbol.dispose]() {
       if (existsSync(`${kernel}/${ownEntry}`)) writeFileSync(`${kernel}/${ownEntry}`, "-1");
     },
   };
+}
+
+function register(): void {
+  const emulator = Bun.which("qemu-aarch64-static");
+  if (emulator === null) throw new Error("there is no qemu-aarch64-static: install qemu-user-static");
+  const escaped = (bytes: string) => bytes.replace(/../g, "\\x$&");
+  writeFileSync(`${kernel}/register`, `:${ownEntry}:M::${escaped(magic)}:${escaped(mask)}:${emulator}:F`);
 }
 
 function isEmulated(): boolean {
