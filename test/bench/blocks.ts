@@ -36,9 +36,10 @@ export async function measureBlock(environment: Environment): Promise<Block> {
   return { p50: median(times), p99: percentile(times, 0.99), rate: perBlock / seconds, cpu };
 }
 
-/** @returns the median, milliseconds */
-export async function measureLargeBlock(invoke: () => Promise<number>): Promise<number> {
-  return median(await repeat(perLargeBlock, invoke));
+/** @returns the median, milliseconds, and how many of a hundred came whole */
+export async function measureLargeBlock(invoke: () => Promise<number>): Promise<{ ms: number; whole: number }> {
+  const times = await repeat(perLargeBlock, invoke);
+  return { ms: median(times), whole: (times.filter((time) => !Number.isNaN(time)).length / times.length) * 100 };
 }
 
 async function repeat(times: number, action: () => Promise<number>): Promise<number[]> {

@@ -95,7 +95,8 @@ export class Environment {
   /**
    * Runs one invocation.
    * @param logBytes how many bytes of log the init must have delivered before the result, at least
-   * @returns milliseconds from the request to the arrival of the result, both ends included
+   * @returns milliseconds from the request to the arrival of the result, both ends included; `NaN` where the log had not
+   * come whole by then, as may happen with LocalStack's own init
    */
   async invoke(event: PreparedEvent, logBytes = 0): Promise<number> {
     this.#requestId = crypto.randomUUID();
@@ -107,8 +108,7 @@ export class Environment {
     const taken = this.#client.post(request);
     const [{ at, bytes }] = await within(invokeTimeoutMs, "result", Promise.all([this.#result.promise, taken]));
     if (bytes !== event.size) throw new Error(`the result has ${bytes} bytes, the event had ${event.size}`);
-    if (this.#logBytes < logBytes) throw new Error(`${this.#logBytes} bytes of log came, ${logBytes} were written`);
-    return at - startedAt;
+    return this.#logBytes < logBytes ? Number.NaN : at - startedAt;
   }
 
   async stop(): Promise<void> {

@@ -125,8 +125,10 @@ async function measureLarge(
       await inTurn(round, environments, measureBlock);
       await inTurn(round, environments, invoke);
       for (let block = 0; block < plan[row].blocks; block++) {
-        const times = await inTurn(round + block, environments, (each) => measureLargeBlock(() => invoke(each)));
-        samples.add(times.map((time) => ({ [row]: time })));
+        const each = await inTurn(round + block, environments, (one) => measureLargeBlock(() => invoke(one)));
+        samples.add(
+          each.map(({ ms, whole }) => (row === "logs" ? { logs: ms, "logs-whole": whole } : { payload: ms })),
+        );
       }
       samples.add(environments.map(({ pid }) => ({ [peakRow]: residentMb(pid).peak })));
     });
