@@ -120,14 +120,16 @@ export class Walk {
   async recovers(): Promise<boolean> {
     for (let attempt = 0; attempt < 3; attempt++) {
       const handle = this.invoke();
-      for (let round = 0; round < 40 && !handle.isOver; round++) {
+      // Each attempt has its own timeout, and may have to wait for the end of processes that do not go.
+      for (let round = 0; round < 1000 && !this.#settled.has(handle); round++) {
         for (const act of this.#goodActs(handle)) this.#try(act);
         await this.world.clock.advance(20);
       }
-      for (const act of this.#goodActs(handle)) this.#try(act);
-      await this.world.clock.advance(3000);
+      if (!this.#settled.has(handle)) throw new Error(`${handle.request.requestId} is never settled`);
       if ((await handle.settled).outcome.kind === "response") return true;
     }
+    // What ends by itself has the time for it.
+    await this.world.clock.advance(10_000);
     return false;
   }
 

@@ -130,6 +130,14 @@ const rows: Readonly<Record<string, Row>> = {
     reason:
       "Task timed out after 2.00 seconds while waiting for the extension sleeps to register under the name of its file",
   },
+  "an extension never asks for its first event": {
+    code: good,
+    timeout: 2,
+    env: { LOCALSTACK_INIT_FAILURE: "invoke", LOCALSTACK_INIT_PHASE_TIMEOUT: "1" },
+    layer: [extensionFile("sleeps", extension("time.sleep(600)"))],
+    errorType: "Sandbox.Timedout",
+    reason: "Task timed out after 2.00 seconds while waiting for the extension sleeps to ask for its first event",
+  },
   "a code archive cannot be fetched": {
     code: good,
     env: { LOCALSTACK_CODE_ARCHIVES: '[{"url":"http://127.0.0.1:9/a.zip","target_path":"/opt"}]' },

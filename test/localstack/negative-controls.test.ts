@@ -1,6 +1,6 @@
 /** These tests fail when they should: with inits that were made to be wrong. */
 import { describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { run } from "./setup/command.ts";
 import { binary, repository, runDirectory } from "./setup/places.ts";
 import { isInside, newName, sharedLocalStack } from "./support/functions.ts";
@@ -19,9 +19,8 @@ async function runTests(path: string, file: string, pattern: string): Promise<Re
   const options = ["--timeout", "110000", "--concurrent", "--reporter=junit", `--reporter-outfile=${report}`];
   const command = [process.execPath, "test", ...options, "-t", pattern, `./test/localstack/${file}`];
   const { output } = await run(command, { seconds: 110, cwd: repository, env: { LOCALSTACK_TEST_BINARY: path } });
-  const file_ = Bun.file(report);
-  if (!(await file_.exists())) throw new Error(`no test was run: ${output}`);
-  const cases = [...(await file_.text()).matchAll(/<testcase name="([^"]*)"[^>]*?(\/>|>\s*<(\w+))/g)].filter(
+  if (!existsSync(report)) throw new Error(`no test was run: ${output}`);
+  const cases = [...readFileSync(report, "utf8").matchAll(/<testcase name="([^"]*)"[^>]*?(\/>|>\s*<(\w+))/g)].filter(
     ([, , , inside]) => inside !== "skipped",
   );
   const namesOf = (isFailure: boolean) =>

@@ -43,7 +43,8 @@ function pip(what: string, target: string, packages: readonly string[]): Promise
 
 /**
  * Debian's Python runs where it lies, by the loader and the libraries that lie with it: the machine may have another libc
- * and no Python at all. `--argv0` is what Python starts again when it needs one more.
+ * and no Python at all. `--argv0` is what Python starts again when it needs one more. `PYTHONPATH` stays as it is given: pip
+ * sets it for the packages it has to build.
  */
 function writePythonStarter(): void {
   const [loader] = globSync(`${rootfs}/usr/lib/*-linux-gnu/ld-linux-*.so.*`);
@@ -51,7 +52,7 @@ function writePythonStarter(): void {
   const libraries = loader.slice(0, loader.lastIndexOf("/"));
   const lines = [
     "#!/bin/sh",
-    `export PYTHONHOME='${rootfs}/usr' PYTHONPATH='${localstackPackages}'`,
+    `export PYTHONHOME='${rootfs}/usr'`,
     `exec '${loader}' --argv0 "$0" --library-path '${libraries}' '${rootfs}/usr/bin/python3.13' "$@"`,
   ];
   writeFileSync(python, `${lines.join("\n")}\n`, { mode: 0o755 });

@@ -9,11 +9,14 @@ export const directory = process.env.LOCALSTACK_TEST_DIR ?? `${cache}/localstack
 /** Debian's files: the runtime images are made from them, and LocalStack runs with their Python. */
 export const rootfs = `${directory}/rootfs`;
 
-/** Starts that Python, with LocalStack and boto3 in its path. */
+/** Starts that Python. */
 export const python = `${directory}/python`;
 
 /** LocalStack, boto3 and all they need. */
 export const localstackPackages = `${directory}/localstack`;
+
+/** Python finds them so. */
+export const pythonEnvironment = { PYTHONPATH: localstackPackages };
 
 /** The runtime client for the image of Python functions. */
 export const runtimePackages = `${directory}/awslambdaric`;

@@ -1,6 +1,6 @@
 /** AWS's Python SDK, in a process of its own, as the caller of LocalStack. */
 import { within } from "../../e2e/support/init.ts";
-import { python } from "../setup/places.ts";
+import { python, pythonEnvironment } from "../setup/places.ts";
 
 /** What a call was refused with. */
 export class AwsError extends Error {
@@ -35,6 +35,7 @@ export class Aws {
       stdout: "pipe",
       stderr: "inherit",
       env: {
+        ...pythonEnvironment,
         PATH: process.env.PATH,
         AWS_ACCESS_KEY_ID: "test",
         AWS_SECRET_ACCESS_KEY: "test",

@@ -3,7 +3,7 @@ import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, renameSync,
 import { CannotSetUp, lastWords } from "../setup/command.ts";
 import { bridgeAddress } from "../setup/engine.ts";
 import { imagePattern } from "../setup/images.ts";
-import { binary, python, repository, runDirectory, runIdVariable } from "../setup/places.ts";
+import { binary, python, pythonEnvironment, repository, runDirectory, runIdVariable } from "../setup/places.ts";
 import { Aws } from "./aws.ts";
 import { dockerEnvironment } from "./docker.ts";
 
@@ -111,6 +111,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Start
 function environmentOf(port: number): Record<string, string | undefined> {
   return {
     ...dockerEnvironment,
+    ...pythonEnvironment,
     [runIdVariable]: process.env[runIdVariable],
     PATH: process.env.PATH,
     HOME: filesOf(port),
