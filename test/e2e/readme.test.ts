@@ -21,9 +21,10 @@ test.skipIf(obstacle !== undefined)("running init directly, with curl", async ()
   expect(more).toEqual([]);
   const running: Bun.Subprocess[] = [];
   const run = (command = "") => {
-    // The shell hands a signal on to the program.
-    const child = Bun.spawn(["bash", "-c", `trap 'kill %1; wait' TERM; { ${command}\n} & wait`], {
+    // A group of its own, so that the program ends with its shell.
+    const child = Bun.spawn(["bash", "-c", command], {
       cwd: repository,
+      detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });
     running.push(child);
@@ -47,7 +48,7 @@ test.skipIf(obstacle !== undefined)("running init directly, with curl", async ()
     expect(told.text).toContain(`/invocations/${id}/response {"greeting":"Hello world"}\n`);
     expect(wrote.text).toContain('the function got {"name":"world"}');
   } finally {
-    for (const child of running) child.kill();
+    for (const { pid, exitCode } of running) if (exitCode === null) process.kill(-pid, "SIGTERM");
     await Promise.all(running.map(({ exited }) => exited));
   }
 });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { descendantsOf, isRunning } from "../../src/process/tree.ts";
-import { isMusl } from "../support/target.ts";
+import { isBeyondQemu, isMusl } from "../support/target.ts";
 import { waitUntil } from "../support/within.ts";
 import { startWithExtensions } from "./support/extensions.ts";
 import { type Init, isRoot, runFixture, startInit, stopAll } from "./support/init.ts";
@@ -73,7 +73,7 @@ describe("a signal that is no request to end", () => {
   /** musl keeps this one to itself, and lets nobody ignore it. */
   const musls = 34;
 
-  test("changes nothing, whoever sends it", async () => {
+  test.skipIf(isBeyondQemu("signals"))("changes nothing, whoever sends it", async () => {
     const init = await ready(runFixture("does-what-the-event-says.ts"));
     for (const signal of deadly.filter((one) => !isMusl || one !== musls)) {
       await Bun.spawn(["kill", `-${signal}`, String(init.process.pid)]).exited;
@@ -82,7 +82,7 @@ describe("a signal that is no request to end", () => {
     expect(init.stderr).toBe("");
   });
 
-  test.skipIf(!isRoot)("changes nothing when the function sends it to PID 1", async () => {
+  test.skipIf(!isRoot || isBeyondQemu("signals"))("changes nothing when the function sends it to PID 1", async () => {
     const kills = deadly.map((signal) => `kill -${signal} 1`).join("; ");
     const init = await ready(["sh", "-c", `${kills}; echo sent; exec "$@"`, "sh", ...runFixture("echoes.ts")], {
       prefix: asPid1,

@@ -26,6 +26,7 @@ export function withoutEmulatorsWarning(stderr: string): string {
 const beyondQemu = {
   memory: "the emulator's memory, with all code it has translated, counts as the program's",
   orphans: "it refuses PR_SET_CHILD_SUBREAPER, so that init does not get them where it is not PID 1",
+  signals: "one of those that init ignores ends the emulator",
   "errors of exec": "it makes vfork a fork, so that a child has no way left to tell why exec failed",
 } as const;
 
