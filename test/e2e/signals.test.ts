@@ -52,20 +52,23 @@ test("a second signal changes nothing", async () => {
   expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs", "error"]);
 });
 
-test.skipIf(!isRoot || isBeyondQemu("orphans"))("a second SIGINT waits for nobody, and leaves nobody behind", async () => {
-  const world = startWithExtensions(runFixture("leaves-a-daemon.sh", ...runFixture("echoes.ts")), {
-    a: { onShutdown: { ignore: true } },
-  });
-  const { init } = world;
-  await init.double.waitForReady();
-  const all = descendantsOf(init.process.pid);
-  expect(all.length).toBeGreaterThanOrEqual(3);
-  init.signal("SIGINT");
-  await world.saw("a", "event", ({ text }) => String(text).includes("SHUTDOWN"));
-  init.signal("SIGINT");
-  expect(await init.exited()).toBe(130);
-  await waitUntil("all processes have ended", () => all.every((pid) => !isRunning(pid)));
-});
+test.skipIf(!isRoot || isBeyondQemu("orphans"))(
+  "a second SIGINT waits for nobody, and leaves nobody behind",
+  async () => {
+    const world = startWithExtensions(runFixture("leaves-a-daemon.sh", ...runFixture("echoes.ts")), {
+      a: { onShutdown: { ignore: true } },
+    });
+    const { init } = world;
+    await init.double.waitForReady();
+    const all = descendantsOf(init.process.pid);
+    expect(all.length).toBeGreaterThanOrEqual(3);
+    init.signal("SIGINT");
+    await world.saw("a", "event", ({ text }) => String(text).includes("SHUTDOWN"));
+    init.signal("SIGINT");
+    expect(await init.exited()).toBe(130);
+    await waitUntil("all processes have ended", () => all.every((pid) => !isRunning(pid)));
+  },
+);
 
 describe("a signal that is no request to end", () => {
   /** All that end a process by default, by number. */
