@@ -89,8 +89,8 @@ const disarmed: readonly Disarmed[] = [
   // behind a condition is made unconditional here: useConcurrentJIT is false, numberOfGCMarkers is 1. In the place of what
   // another mode has behind the next condition, three more options are made false: useConcurrentGC, useFTLJIT (the third
   // compiler, whose work would be felt in an invocation now that it is done on the only thread) and useWarmUpMarkedBlocks.
-  // And a small heap (`--smol`) begins at 4 MiB instead of 1: smallHeapSize. With 1 MiB garbage was collected three times
-  // before the runtime had started, for 2.4 ms, and then every 28 invocations.
+  // And a small heap (`--smol`) begins at 4 MiB instead of 1: smallHeapSize. With 1 MiB garbage was collected once more
+  // before the runtime had started, for 1 ms, and then every 28 invocations.
   // x64: five bytes and a word are written. arm64: the two jumps over the options are gone.
   code(
     oneThread,
