@@ -2,8 +2,8 @@
 import { ApiRefusal } from "../environment/api-refusal.ts";
 import type { Delivered, Extension } from "../environment/extensions/extension.ts";
 import type { Extensions } from "../environment/extensions/extensions.ts";
-import { goneSignalOf } from "../net/listener/incoming-request.ts";
 import { PlainResponse } from "../net/listener/plain-response.ts";
+import { clientSignalOf } from "./client-signal.ts";
 import { accepted, escapeHtml, givenUp, toApiJson } from "./replies.ts";
 import type { AddRoute, RegistrationFacts, RuntimeApiOptions } from "./routes.ts";
 
@@ -22,7 +22,7 @@ export function addExtensionRoutes({ host, registration }: RuntimeApiOptions, ad
 
   add("GET", `${extensionsVersion}/extension/event/next`, async (request) => {
     const extension = callingExtension(host.extensions, request);
-    const event = await extension.next(goneSignalOf(request));
+    const event = await extension.next(clientSignalOf(request));
     if (!event) throw givenUp();
     return event.kind === "invoke" ? invokeReply(event) : shutdownReply(event);
   });

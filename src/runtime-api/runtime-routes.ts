@@ -8,8 +8,9 @@ import { maxStreamedBytes } from "../environment/limits.ts";
 import { type Fault, tooLargeBody, tooLargeType, toStoredErrorType } from "../errors.ts";
 import { log, logLevels } from "../log.ts";
 import { readBody } from "../net/body.ts";
-import { goneSignalOf, trailersOf } from "../net/listener/incoming-request.ts";
+import { trailersOf } from "../net/listener/incoming-request.ts";
 import { PlainResponse } from "../net/listener/plain-response.ts";
+import { clientSignalOf } from "./client-signal.ts";
 import { errorCauseContentType, toStoredError } from "./error-body.ts";
 import { toErrorCause } from "./error-cause.ts";
 import {
@@ -32,7 +33,7 @@ export function addRuntimeRoutes(
   add: AddRoute,
 ): void {
   add("GET", `${version}/runtime/invocation/next`, async (request) => {
-    const exchange = await host.exchanges.next(goneSignalOf(request));
+    const exchange = await host.exchanges.next(clientSignalOf(request));
     if (!exchange) throw givenUp();
     return eventReply(exchange.invocation, maxPayloadBytes);
   });

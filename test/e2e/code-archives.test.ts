@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { isBeyondQemu } from "../support/target.ts";
+import { waitUntil } from "../support/within.ts";
 import { symbolicLink, writeZip, type ZipEntry } from "../support/zip-writer.ts";
 import { fixture, type Init, isRoot, startInit, stopAll } from "./support/init.ts";
 
@@ -191,7 +192,7 @@ describe("an archive that cannot be used is one status error, exit status 1, and
 test("SIGTERM ends a download", async () => {
   const root = serve({ "/app.zip": new Response(new ReadableStream({ pull: () => new Promise(() => {}) })) });
   const init = start([{ url: `${root}/app.zip`, target_path: newTarget() }], ["true"]);
-  while (server?.pendingRequests === 0) await Bun.sleep(1);
+  await waitUntil("the download has begun", () => server?.pendingRequests !== 0);
   expect(await init.stop()).toBe(0);
   expect(init.double.callbacks).toEqual([]);
 });

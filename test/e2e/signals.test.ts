@@ -24,7 +24,7 @@ describe.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const)("%s", (signal
 
   test("ends init during the init phase, without a word to LocalStack", async () => {
     const init = startInit(["sh", "-c", "echo up; exec sleep 600"]);
-    while (!init.stdout.includes("up")) await Bun.sleep(5);
+    await waitUntil("the runtime is up", () => init.stdout.includes("up"));
     expect(await init.stop(signal)).toBe(0);
     expect(init.double.callbacks).toEqual([]);
   });
@@ -32,7 +32,7 @@ describe.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const)("%s", (signal
   test("in an invocation sends its logs, and an error that says why there is no result", async () => {
     const init = await ready(runFixture("does-what-the-event-says.ts"));
     const id = await init.send('{"print":"working\\n","hang":true}');
-    while (!init.stdout.includes("working")) await Bun.sleep(5);
+    await waitUntil("the function works", () => init.stdout.includes("working"));
     expect(await init.stop(signal)).toBe(0);
     expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs", "error"]);
     expect(init.double.callbacks[1]?.text).toContain("working");
@@ -46,7 +46,7 @@ describe.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const)("%s", (signal
 test("a second signal changes nothing", async () => {
   const init = await ready(runFixture("does-what-the-event-says.ts"));
   await init.send('{"print":"working\\n","hang":true}');
-  while (!init.stdout.includes("working")) await Bun.sleep(5);
+  await waitUntil("the function works", () => init.stdout.includes("working"));
   init.signal("SIGTERM");
   expect(await init.stop("SIGTERM")).toBe(0);
   expect(init.double.callbacks.map(({ kind }) => kind)).toEqual(["ready", "logs", "error"]);

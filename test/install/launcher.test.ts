@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { type Architecture, makeLauncher, notStartedStatus } from "../../src/install/launcher.ts";
+import { waitUntil } from "../support/within.ts";
 
 const here: Architecture = process.arch === "arm64" ? "arm64" : "x86_64";
 const emulator = Bun.which(here === "x86_64" ? "qemu-aarch64-static" : "qemu-x86_64-static");
@@ -88,8 +89,8 @@ test("keeps the name it was called by, and takes signals from then on", async ()
   const child = Bun.spawn([path, "100"], { argv0: "/var/rapid/init", stdout: "ignore" });
   try {
     const commandLine = () => Bun.file(`/proc/${child.pid}/cmdline`).text();
-    const comm = () => Bun.file(`/proc/${child.pid}/comm`).text();
-    while ((await comm()) !== "sleep\n") await Bun.sleep(1);
+    const comm = () => readFileSync(`/proc/${child.pid}/comm`, "utf8");
+    await waitUntil("the launcher has become sleep", () => comm() === "sleep\n");
     expect(await commandLine()).toBe("/var/rapid/init\x00100\0");
   } finally {
     child.kill("SIGTERM");

@@ -41,6 +41,21 @@ test.each([
   expect((await answer).body).toBeNull();
 });
 
+test("each answer has its own status and body, whether the one before was empty or not", async () => {
+  const post = open();
+  let connection: Awaited<ReturnType<RawServer["connection"]>> | undefined;
+  const answered = async (answer: string) => {
+    const response = post(`${server.url}`, { headers: new Headers() });
+    connection ??= await server.connection();
+    await connection.answer(`HTTP/1.1 ${answer}`);
+    return [(await response).status, await (await response).text()];
+  };
+  expect(await answered("202 Yes\r\nContent-Length: 0\r\n\r\n")).toEqual([202, ""]);
+  expect(await answered("202 Yes\r\nContent-Length: 0\r\n\r\n")).toEqual([202, ""]);
+  expect(await answered("202 Yes\r\nContent-Length: 3\r\n\r\nwhy")).toEqual([202, "why"]);
+  expect(await answered("500 No\r\nContent-Length: 0\r\n\r\n")).toEqual([500, ""]);
+});
+
 test("another server, and a body it cannot send, are refused", async () => {
   const post = open();
   const headers = new Headers();

@@ -4,12 +4,6 @@ import type { Fields } from "./fields.ts";
 import type { IncomingBody } from "./incoming-body.ts";
 import type { RequestHead } from "./request-head.ts";
 
-/** As much of an `AbortSignal` as a poll needs. */
-export interface GoneSignal {
-  readonly aborted: boolean;
-  addEventListener(type: "abort", listener: () => void, options?: { readonly once: boolean }): void;
-}
-
 /** The members of a `Request` that are of use here. Any other throws. */
 type UsedOfRequest = Pick<
   Request,
@@ -53,14 +47,17 @@ export class IncomingRequest implements UsedOfRequest {
     return this.#abort.signal;
   }
 
-  /** As `signal`, which costs an abort controller and an event target: too much for what is made for every poll. */
-  get gone(): GoneSignal {
+  /**
+   * As much of `signal` as a poll needs, without its abort controller and its event target: too much for what is made for
+   * every poll. Each listener is called once.
+   */
+  get gone() {
     const request = this;
     return {
-      get aborted() {
+      get aborted(): boolean {
         return request.#isClientGone;
       },
-      addEventListener(_type, listener) {
+      addEventListener(_type: "abort", listener: () => void): void {
         request.#whenGone ??= [];
         request.#whenGone.push(listener);
       },
@@ -113,11 +110,6 @@ export class IncomingRequest implements UsedOfRequest {
 
 // So that `instanceof Request` holds.
 Object.setPrototypeOf(IncomingRequest.prototype, Request.prototype);
-
-/** Aborted when the client of a request is gone. */
-export function goneSignalOf(request: Request): GoneSignal {
-  return request instanceof IncomingRequest ? request.gone : request.signal;
-}
 
 /**
  * What stood behind the chunked body of a request, once that was read to its end.

@@ -1,11 +1,15 @@
 /** A dockerd of the tests' own. It is started in their namespaces, with which it and its containers end. */
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { settlesWithin, systemClock } from "../../../src/clock.ts";
 import { docker } from "../support/docker.ts";
 import { CannotSetUp, lastWords } from "./command.ts";
 import { controlGroups, directory, dockerSocket, runDirectory, runIdVariable } from "./places.ts";
 
 /** Milliseconds dockerd may take to serve. */
 const startLimitMs = 60_000;
+
+/** Milliseconds dockerd may take to end. */
+const stopLimitMs = 20_000;
 
 /** Where containers find LocalStack: dockerd's end of their bridge. */
 export const bridgeAddress = "172.17.0.1";
@@ -56,7 +60,7 @@ async function isServing(): Promise<boolean> {
 export async function stopEngine(engine: Bun.Subprocess): Promise<void> {
   if (engine.exitCode === null) await removeContainers().catch(() => {});
   engine.kill("SIGTERM");
-  await Promise.race([engine.exited, Bun.sleep(20_000)]);
+  await settlesWithin(systemClock, stopLimitMs, engine.exited);
 }
 
 async function removeContainers(): Promise<void> {
