@@ -1,5 +1,5 @@
 /** Init's own log: stderr only, so that stdout carries nothing but the function's output. */
-import { createConsola, type LogObject } from "consola/core";
+import { type ConsolaInstance, createConsola, type LogObject } from "consola/core";
 import { stderr } from "./standard-streams.ts";
 
 /** Words of `LOCALSTACK_INIT_LOG_LEVEL` and the consola level each stands for. */
@@ -15,16 +15,34 @@ export const logLevels = {
 
 export type LogLevel = keyof typeof logLevels;
 
+type Method = "error" | "warn" | "info" | "debug" | "trace";
+
 /**
- * The logger of the whole program. Level and reporter are set here and by `main`, never by consola's own reading of the
- * environment: `CONSOLA_LEVEL`, `DEBUG` and `CI` there are the function's.
+ * The logger of the whole program. Its level is set here and by `main`, never by consola's own reading of the environment:
+ * `CONSOLA_LEVEL`, `DEBUG` and `CI` there are the function's.
  */
-export const log = createConsola({
-  level: logLevels.warn,
-  // consola's default swallows repeats of a line within a second; an init that hides faults is of no use.
-  throttle: 0,
-  reporters: [{ log: (entry) => stderr.writeLine(isJson ? jsonLine(entry) : textLine(entry)) }],
-});
+export const log = {
+  level: logLevels.warn as number,
+  error: (...args: unknown[]) => write("error", args),
+  warn: (...args: unknown[]) => write("warn", args),
+  info: (...args: unknown[]) => write("info", args),
+  debug: (...args: unknown[]) => write("debug", args),
+  trace: (...args: unknown[]) => write("trace", args),
+};
+
+/** Made with the first line: most starts write none, and making it is a fiftieth of a start. */
+let writer: ConsolaInstance | undefined;
+
+function write(method: Method, [first, ...rest]: unknown[]): void {
+  if (logLevels[method] > log.level) return;
+  writer ??= createConsola({
+    level: logLevels.trace,
+    // consola's default swallows repeats of a line within a second; an init that hides faults is of no use.
+    throttle: 0,
+    reporters: [{ log: (entry) => stderr.writeLine(isJson ? jsonLine(entry) : textLine(entry)) }],
+  });
+  writer[method](first, ...rest);
+}
 
 let isJson = false;
 

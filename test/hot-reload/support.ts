@@ -1,4 +1,5 @@
 /** A tree to change, a watch that tells what it saw, and the warnings written meanwhile. */
+import { spyOn } from "bun:test";
 import { watch } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -62,9 +63,8 @@ export function recordedWatch() {
 /** Keeps warnings from the test's output, and gives them to the test instead. */
 export function catchWarnings(): { readonly warnings: readonly string[]; release(): void } {
   const warnings: string[] = [];
-  const { reporters } = log.options;
-  log.setReporters([{ log: ({ type, args }) => void (type === "warn" && warnings.push(args.join(" "))) }]);
-  return { warnings, release: () => void log.setReporters(reporters) };
+  const spy = spyOn(log, "warn").mockImplementation((...args) => void warnings.push(args.join(" ")));
+  return { warnings, release: () => spy.mockRestore() };
 }
 
 export const missingWarning = (path: string) => `hot reload: ${path} is not there; it is watched from when it appears`;

@@ -92,7 +92,7 @@ function warningsOfUser(root: string, mode: string): Promise<unknown> {
     const { applyFileModes } = await source("prepare/file-modes.ts");
     const { log } = await source("log.ts");
     const warnings = [];
-    log.setReporters([{ log: ({ args }) => warnings.push(args.join(" ")) }]);
+    log.warn = (...args) => void warnings.push(args.join(" "));
     process.setgroups([]);
     process.setgid(65534);
     process.setuid(65534);

@@ -39,7 +39,7 @@ async function switchApart(options: object, isolation = ["--mount"], before = ""
     import { Owner } from ${source("process/owner.ts")};
     import { switchUser } from ${source("prepare/user.ts")};
     const outcome = { warnings: [], child: "" };
-    log.setReporters([{ log: ({ args }) => outcome.warnings.push(args.join(" ")) }]);
+    log.warn = (...args) => void outcome.warnings.push(args.join(" "));
     // More threads than one: file access, a server, a worker of the engine.
     await Bun.file("/proc/self/status").text();
     try {

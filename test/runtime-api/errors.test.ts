@@ -1,6 +1,6 @@
 /** What runtimes report: errors of an invocation, and of init. */
-import { afterEach, describe, expect, test } from "bun:test";
-import { log } from "../../src/log.ts";
+import { describe, expect, test } from "bun:test";
+import { catchLines } from "../support/log-lines.ts";
 import { accepted, chunked, Fixture, isPending, seen, truncated, unfinished } from "./fixture.ts";
 
 const structured = "application/vnd.aws.lambda.error.cause+json";
@@ -131,24 +131,10 @@ describe("an init error", () => {
 });
 
 describe("what the runtime calls itself", () => {
-  const { level, options } = log;
-  const { reporters } = options;
-  const lines: string[] = [];
-
-  function listen(): void {
-    lines.length = 0;
-    log.level = 3;
-    log.setReporters([{ log: ({ args }) => void lines.push(args.join(" ")) }]);
-  }
-
-  afterEach(() => {
-    log.level = level;
-    log.setReporters(reporters);
-  });
-
   test("is what the request says", async () => {
-    listen();
+    const caught = catchLines();
     await new Fixture().initError("{}", { "User-Agent": "aws-lambda-python/3.13 more" });
-    expect(lines.join("\n")).toContain("aws-lambda-python/3.13");
+    caught.release();
+    expect(caught.lines.join("\n")).toContain("aws-lambda-python/3.13");
   });
 });

@@ -1,8 +1,8 @@
 /** What extensions do to init, to invocations and to what comes between two of them. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Exit, FaultType } from "../../../src/errors.ts";
-import { log } from "../../../src/log.ts";
 import { isPending } from "../../runtime-api/fixture.ts";
+import { type CaughtLines, catchLines } from "../../support/log-lines.ts";
 import { within } from "../../support/within.ts";
 import { exitFault, launchError, response, type Subscriptions, World } from "../world.ts";
 
@@ -325,20 +325,13 @@ describe("an init with extensions fails", () => {
 });
 
 describe("the log names who holds up init", () => {
-  const { level, options } = log;
-  const { reporters } = options;
-  const lines: string[] = [];
+  let caught: CaughtLines;
 
   beforeEach(() => {
-    lines.length = 0;
-    log.level = 3;
-    log.setReporters([{ log: ({ args }) => void lines.push(args.join(" ")) }]);
+    caught = catchLines();
   });
 
-  afterEach(() => {
-    log.level = level;
-    log.setReporters(reporters);
-  });
+  afterEach(() => caught.release());
 
   const rows: [act: (world: World) => unknown, who: string][] = [
     [() => {}, "the extension a, b to register under the name of its file"],
@@ -355,15 +348,15 @@ describe("the log names who holds up init", () => {
     void world.environment.init();
     act(world);
     await world.clock.advance(4999);
-    expect(lines).toEqual([]);
+    expect(caught.lines).toEqual([]);
     await world.clock.advance(60_000);
-    expect(lines).toEqual([`init waits for ${who}`]);
+    expect(caught.lines).toEqual([`init waits for ${who}`]);
   });
 
   test("and nobody when it has ended by then", async () => {
     const world = await World.readyWith({ a: both });
     await world.clock.advance(60_000);
-    expect(lines).toEqual([]);
+    expect(caught.lines).toEqual([]);
   });
 });
 

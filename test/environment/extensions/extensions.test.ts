@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Extension } from "../../../src/environment/extensions/extension.ts";
 import { Extensions, maxExtensions } from "../../../src/environment/extensions/extensions.ts";
 import { oneAtATime } from "../../../src/environment/policy.ts";
-import { log } from "../../../src/log.ts";
 import { invocationOf } from "../../runtime-api/fixture.ts";
+import { type CaughtLines, catchLines } from "../../support/log-lines.ts";
 
 let extensions: Extensions;
 let changes = 0;
@@ -95,26 +95,19 @@ describe("the lists of those who are waited for", () => {
 });
 
 describe("a name that is no file's", () => {
-  const { level, options } = log;
-  const { reporters } = options;
-  const lines: string[] = [];
+  let caught: CaughtLines;
 
   beforeEach(() => {
-    lines.length = 0;
-    log.level = 3;
-    log.setReporters([{ log: ({ args }) => void lines.push(args.join(" ")) }]);
+    caught = catchLines();
   });
 
-  afterEach(() => {
-    log.level = level;
-    log.setReporters(reporters);
-  });
+  afterEach(() => caught.release());
 
   test("is told in the log, with those who are still expected", () => {
     for (const name of ["a", "b", "c"]) extensions.expect(name);
     extensions.register("b", []);
     extensions.register("a.sh", []);
-    expect(lines).toEqual([
+    expect(caught.lines).toEqual([
       "an extension registers as a.sh, which is not the name of its file: still expected are a, c",
     ]);
   });
@@ -123,6 +116,6 @@ describe("a name that is no file's", () => {
     extensions.expect("a");
     extensions.register("a", []);
     extensions.register("inside", []);
-    expect(lines).toEqual([]);
+    expect(caught.lines).toEqual([]);
   });
 });
