@@ -77,8 +77,11 @@ function readOne(
   at: number,
   values: Record<string, unknown>,
 ): number | undefined {
-  const [, name, inline] = /^(-[^=]*)(?:=(.*))?$/s.exec(args[at] as string) ?? [];
-  if (name === undefined) return undefined;
+  const word = args[at] as string;
+  if (!word.startsWith("-")) return undefined;
+  const equals = word.indexOf("=");
+  const name = equals < 0 ? word : word.slice(0, equals);
+  const inline = equals < 0 ? undefined : word.slice(equals + 1);
   const [key, row] = Object.entries(table).find(([, { flag, short }]) => name === flag || name === short) ?? [];
   if (key === undefined || row === undefined) return undefined;
   const takesNext = inline === undefined && row.placeholder !== undefined;

@@ -3,9 +3,8 @@ import type { Mode } from "./mode.ts";
 import type { Setting, Table, Variables } from "./setting.ts";
 import { settings } from "./settings.ts";
 
-const rows: ReadonlyMap<string, Setting<unknown>> = new Map(
-  Object.values(settings as Table).map((row) => [row.variable, row]),
-);
+const rows = new Map<string, Setting<unknown>>();
+for (const row of Object.values(settings as Table)) rows.set(row.variable, row);
 
 /** LocalStack's names for init, those of other versions included, of which this table knows nothing. */
 const reserved = "LOCALSTACK_";

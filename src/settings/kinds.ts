@@ -56,13 +56,35 @@ export const accountId: Kind<string> = {
 
 export const httpUrl: Kind<string> = {
   allowed: "the http:// or https:// address of LocalStack's callbacks",
-  parse: (text) => (/^https?:\/\/[^/\s]+/.test(text) && URL.canParse(text) ? text.replace(/\/+$/, "") : undefined),
+  parse(text) {
+    // An engine's URL finds a host behind any number of slashes.
+    const rest = behindScheme(text);
+    const hasHost = rest !== undefined && rest[0] !== "/" && rest.trimStart() === rest;
+    if (!hasHost || !URL.canParse(text)) return undefined;
+    let end = text.length;
+    while (text[end - 1] === "/") end--;
+    return text.slice(0, end);
+  },
 };
+
+function behindScheme(text: string): string | undefined {
+  const scheme = ["http://", "https://"].find((start) => text.startsWith(start));
+  return scheme === undefined ? undefined : text.slice(scheme.length);
+}
 
 export const pathSegment: Kind<string> = {
   allowed: "the id of this environment, without slashes or blanks",
-  parse: (text) => (/^[^\s/?#]+$/.test(text) ? text : undefined),
+  parse: (text) => (isSegment(text) ? text : undefined),
 };
+
+function isSegment(text: string): boolean {
+  for (const character of text) {
+    if (character <= " " || "/?#".includes(character)) return false;
+    // Blanks beyond ASCII are the expression's to know.
+    if (character > "~") return /^[^\s/?#]+$/.test(text);
+  }
+  return text !== "";
+}
 
 /** Where something listens. */
 export interface Address {

@@ -46,7 +46,8 @@ export class Delivery {
 
   constructor({ endpoint, clock }: DeliveryOptions) {
     this.#url = new URL(endpoint);
-    this.#base = this.#url.href.replace(/\/$/, "");
+    const { href } = this.#url;
+    this.#base = href.endsWith("/") ? href.slice(0, -1) : href;
     this.#line = new HttpLine({ url: this.#url, clock });
     this.#clock = clock;
   }
