@@ -15,7 +15,7 @@ import { functionVariables } from "../settings/function-variables.ts";
 import { initProtocol } from "../settings/init-protocol.ts";
 import { type Config, readCallbackAddress, readConfig } from "../settings/settings.ts";
 import { stderr } from "../standard-streams.ts";
-import type { XRayDaemon } from "../xray/daemon.ts";
+import { startXRay, type XRayDaemon } from "../xray/daemon.ts";
 import { newEnvironment } from "./environment.ts";
 import { localstackPolicy } from "./localstack-policy.ts";
 import { type ExitStatus, exitStatus, type Program, whenStopped } from "./program.ts";
@@ -42,7 +42,6 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
 
   const debugger_ = debuggerIn(given, commandLine.command);
   const protocol = initProtocol(config, debugger_);
-  const callbacks = new Callbacks(config, clock);
   /** The environment has ended by itself: managed instances are not repaired. */
   const ended = Promise.withResolvers<"ended">();
   let hasEnded = false;
@@ -61,6 +60,10 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     onEnd: () => ended.resolve("ended"),
   });
   const { environment } = built;
+  const initialized = environment.init();
+  // The runtime is starting: what it does not need to start is made ready meanwhile.
+  const callbacks = new Callbacks(config, clock);
+  callbacks.connect();
   const isThere = Promise.withResolvers<void>();
   const frontend: LocalStackFrontend = new LocalStackFrontend({
     environment,
@@ -73,14 +76,12 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     maxPayloadBytes: config.maxPayloadBytes,
     postInvokeWaitMs: config.postInvokeWaitMs,
   });
-  const started = frontend.start();
-  // The runtime is starting: what it does not need to start is made ready meanwhile.
-  callbacks.connect();
+  const started = frontend.start(initialized);
   let xray: XRayDaemon | undefined;
   const startExtras = async (): Promise<void> => {
     serveInvocations(config, frontend);
     // X-Ray first: a segment that finds no port is lost, a change of the code comes later anyway.
-    if (config.localstackHostname !== "") xray = await startXRayDaemon(config, clock);
+    if (config.localstackHostname !== "") xray = startXRayDaemon(config, clock);
     await xray?.ready;
     isThere.resolve();
     if (config.hotReloadingPaths.length > 0) await startHotReload(config, program, () => environment.reload());
@@ -112,9 +113,8 @@ function serveInvocations({ invokePort, maxPayloadBytes }: Config, frontend: Loc
   listen("the invoke server", { hostname: "0.0.0.0", port: invokePort }, (request) => invokeApi.fetch(request));
 }
 
-/** Takes X-Ray's segments to LocalStack. Loaded only where there is one. */
-async function startXRayDaemon(config: Config, clock: Clock): Promise<XRayDaemon> {
-  const { startXRay } = await import("../xray/daemon.ts");
+/** Takes X-Ray's segments to LocalStack. */
+function startXRayDaemon(config: Config, clock: Clock): XRayDaemon {
   return startXRay({
     address: `http://${config.localstackHostname}:${config.edgePort}`,
     region: config.region,

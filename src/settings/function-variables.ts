@@ -19,18 +19,18 @@ const withheld: ReadonlySet<string> = new Set(["HOME", "HOSTNAME", "_X_AMZN_TRAC
  * AWS's emulator.
  */
 export function functionVariables(given: Variables, mode: Mode): Record<string, string> {
-  const isSeen = ([name, value]: [string, string | undefined]) =>
-    value !== undefined && !isWithheldAsBad(name, value) && (mode === "emulator" || isSeenByFunction(name));
-  return Object.fromEntries(Object.entries(given).filter(isSeen)) as Record<string, string>;
+  // Without a prototype, as a variable may be named `__proto__`.
+  const seen: Record<string, string> = Object.create(null);
+  for (const name of Object.keys(given)) {
+    const value = given[name];
+    if (value !== undefined && isSeen(name, value, mode)) seen[name] = value;
+  }
+  return seen;
 }
 
-function isSeenByFunction(name: string): boolean {
+function isSeen(name: string, value: string, mode: Mode): boolean {
   const row = rows.get(name);
-  if (row) return row.seenBy === "init and function";
-  return !name.startsWith(reserved) && !withheld.has(name);
-}
-
-function isWithheldAsBad(name: string, value: string): boolean {
-  const row = rows.get(name);
-  return row?.whenBad === "withhold" && row.parse(value) === undefined;
+  if (row?.whenBad === "withhold" && row.parse(value) === undefined) return false;
+  if (mode === "emulator") return true;
+  return row ? row.seenBy === "init and function" : !name.startsWith(reserved) && !withheld.has(name);
 }

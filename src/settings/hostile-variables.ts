@@ -41,22 +41,19 @@ export interface CleanEnvironment {
 }
 
 export function cleanEnvironment(env: Variables): CleanEnvironment {
-  // As entries: an assignment to a plain object would lose a variable named `__proto__`.
-  const given: [name: string, value: string][] = [];
+  // Without a prototype: an assignment to a plain object would lose a variable named `__proto__`.
+  const given: Record<string, string> = Object.create(null);
   const hostile = new Set<string>();
   const withhold: string[] = [];
-  for (const [name, value] of Object.entries(env)) {
+  for (const name of Object.keys(env)) {
+    const value = env[name];
     if (value === undefined) continue;
     const held = heldName(name);
-    given.push([held ?? name, value]);
+    given[held ?? name] = value;
     if (isReadAtStart(name)) hostile.add(name);
     if (held !== undefined || readAtRequest.has(name.toLowerCase())) withhold.push(name);
   }
-  return {
-    given: Object.fromEntries(given),
-    restartWith: hostile.size > 0 ? renamed(env, hostile) : undefined,
-    withhold,
-  };
+  return { given, restartWith: hostile.size > 0 ? renamed(env, hostile) : undefined, withhold };
 }
 
 /** The environment with these variables held back under other names. */

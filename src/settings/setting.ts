@@ -61,8 +61,10 @@ export function optional<T>(
 export function readTable<T extends Table>(table: T, env: Variables, warn: (sentence: string) => void): ValuesOf<T> {
   const values: Record<string, unknown> = {};
   const problems: string[] = [];
-  for (const [key, row] of Object.entries(table)) {
-    const { variable, text } = find(row, env);
+  for (const key of Object.keys(table)) {
+    const row = table[key] as Setting<unknown>;
+    const variable = variableOf(row, env);
+    const text = textOf(row, variable, env);
     const value = text === undefined ? row.whenAbsent : row.parse(text);
     values[key] = value;
     if (text === undefined) {
@@ -78,10 +80,15 @@ export function readTable<T extends Table>(table: T, env: Variables, warn: (sent
   return values as ValuesOf<T>;
 }
 
-function find(row: Setting<unknown>, env: Variables): { variable: string; text: string | undefined } {
-  for (const variable of row.orElse === undefined ? [row.variable] : [row.variable, row.orElse]) {
-    const text = env[variable];
-    if (text !== undefined && (text !== "" || row.isEmptyAValue)) return { variable, text };
-  }
-  return { variable: row.variable, text: undefined };
+/** Which of a row's two variables holds a text: the first one where both or none do. */
+function variableOf(row: Setting<unknown>, env: Variables): string {
+  const { variable, orElse } = row;
+  return orElse !== undefined && textOf(row, variable, env) === undefined && textOf(row, orElse, env) !== undefined
+    ? orElse
+    : variable;
+}
+
+function textOf({ isEmptyAValue }: Setting<unknown>, variable: string, env: Variables): string | undefined {
+  const text = env[variable];
+  return text !== "" || isEmptyAValue ? text : undefined;
 }

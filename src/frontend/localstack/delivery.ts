@@ -1,4 +1,6 @@
 /** Brings posts to LocalStack: in the order they were given, over one connection, again where that can help. */
+
+import { createFetch } from "ofetch";
 import { type Clock, sleep } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
@@ -39,23 +41,21 @@ export class Delivery {
   readonly #base: string;
   readonly #line: HttpLine;
   readonly #clock: Clock;
-  readonly #url: URL;
-  #client: Promise<Client> | undefined;
+  readonly #client: ReturnType<typeof newClient>;
   /** Everything given so far, one behind the other. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor({ endpoint, clock }: DeliveryOptions) {
-    this.#url = new URL(endpoint);
-    const { href } = this.#url;
-    this.#base = href.endsWith("/") ? href.slice(0, -1) : href;
-    this.#line = new HttpLine({ url: this.#url, clock });
+    const url = new URL(endpoint);
+    this.#base = url.href.endsWith("/") ? url.href.slice(0, -1) : url.href;
+    this.#line = new HttpLine({ url, clock });
+    this.#client = newClient(this.#line, url);
     this.#clock = clock;
   }
 
-  /** Opens the connection, and loads what it takes, ahead of the first post. */
+  /** Opens the connection ahead of the first post. */
   connect(): void {
     this.#line.connect();
-    this.#client ??= loadClient(this.#line, this.#url);
   }
 
   /**
@@ -126,19 +126,13 @@ export class Delivery {
 
   async #post({ path, body }: Post): Promise<void> {
     const url = `${this.#base}/${path}`;
-    this.#client ??= loadClient(this.#line, this.#url);
-    const client = await this.#client;
-    const answer = await client.raw(url, { body: body as string, headers: jsonHeaders });
+    const answer = await this.#client.raw(url, { body: body as string, headers: jsonHeaders });
     log.debug("POST", url, "answered", answer.status);
     if (answer.status >= 400) log.info(`LocalStack answered ${answer.status} to ${url}: ${await answer.text()}`);
   }
 }
 
-type Client = Awaited<ReturnType<typeof loadClient>>;
-
-/** Loaded while the runtime starts, not before it. */
-async function loadClient(line: HttpLine, url: URL) {
-  const { createFetch } = await import("ofetch");
+function newClient(line: HttpLine, url: URL) {
   const client = createFetch({ fetch: lineFetch(line, url), Headers, AbortController });
   // No retries by ofetch: it would have to know which errors are worth one, and that the order is to be kept.
   return client.create({ method: "POST", retry: 0, responseType: "stream", ignoreResponseError: true });

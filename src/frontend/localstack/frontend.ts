@@ -15,7 +15,6 @@ import { type FailureProtocol, toStartStatus } from "./start-status.ts";
 /** The part of the environment a front end uses. */
 export interface InvocableEnvironment {
   readonly runtimeExited: Promise<unknown>;
-  init(): Promise<InitOutcome>;
   /** Waits its turn inside; several may be under way. */
   invoke(request: InvokeRequest): Pick<Invocation, "settled">;
   stop(): Promise<void>;
@@ -71,15 +70,18 @@ export class LocalStackFrontend {
     return this.#start;
   }
 
-  /** The first init, told to LocalStack: exactly one `ready`, or exactly one `error`. Never rejects. */
-  start(): Promise<void> {
-    this.#started = this.#startAndTell();
+  /**
+   * The first init, told to LocalStack: exactly one `ready`, or exactly one `error`. Never rejects.
+   * @param initialized how it ends; it may be under way
+   */
+  start(initialized: Promise<InitOutcome>): Promise<void> {
+    this.#started = this.#tellStart(initialized.catch(failedInit));
     return this.#started;
   }
 
-  async #startAndTell(): Promise<void> {
+  async #tellStart(initialized: Promise<InitOutcome>): Promise<void> {
     const { environment, callbacks, clock } = this.options;
-    const outcome = await environment.init().catch(failedInit);
+    const outcome = await initialized;
     const status = await toStartStatus(outcome, this.options).catch(failedStatus);
     if (!status) await this.options.beforeReady?.();
     const wasCalledOff = this.#isStopping && (!status || outcome.kind === "cancelled");

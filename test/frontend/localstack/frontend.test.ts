@@ -63,7 +63,6 @@ class World {
       takeLogs: (id) => this.takeLogs(id),
       environment: {
         runtimeExited: this.runtimeExit.promise,
-        init: () => this.init.promise,
         invoke: ({ requestId }) => {
           this.invoked.push(requestId);
           const ending = Promise.withResolvers<Settlement>();
@@ -82,7 +81,7 @@ class World {
   static async ready(options?: ConstructorParameters<typeof World>[0]): Promise<World> {
     const world = new World(options);
     world.init.resolve({ kind: "ready" });
-    await world.frontend.start();
+    await world.frontend.start(world.init.promise);
     world.told.length = 0;
     return world;
   }
@@ -114,7 +113,7 @@ describe("a start", () => {
   test("that went well is told once, and serves", async () => {
     const world = new World();
     world.init.resolve({ kind: "ready" });
-    await world.frontend.start();
+    await world.frontend.start(world.init.promise);
     expect(world.told).toEqual(["ready"]);
     expect(world.frontend.startState).toBe("serving");
   });
@@ -124,7 +123,7 @@ describe("a start", () => {
       const isThere = Promise.withResolvers<void>();
       const world = new World({ beforeReady: () => isThere.promise });
       world.init.resolve({ kind: "ready" });
-      const started = world.frontend.start();
+      const started = world.frontend.start(world.init.promise);
       await world.turn();
       expect(world.told).toEqual([]);
       if (isStopped) await world.frontend.fail(gone);
@@ -139,7 +138,7 @@ describe("a start", () => {
     async (outcome) => {
       const world = new World();
       world.init.resolve(outcome);
-      await world.frontend.start();
+      await world.frontend.start(world.init.promise);
       expect(world.told.map(isFirst)).toEqual(["start-error"]);
       expect(world.frontend.startState).toBe("failed");
       expect(world.invoke("a")).toBe(false);
@@ -150,7 +149,7 @@ describe("a start", () => {
     const world = new World();
     world.init.resolve(reported);
     let isDone = false;
-    const started = world.frontend.start().then(() => {
+    const started = world.frontend.start(world.init.promise).then(() => {
       isDone = true;
     });
     await world.clock.advance(499);
@@ -164,7 +163,7 @@ describe("a start", () => {
       const world = new World();
       world.fate = Promise.resolve("unreachable");
       world.init.resolve(outcome);
-      await world.frontend.start();
+      await world.frontend.start(world.init.promise);
       expect(world.frontend.startState).toBe("unreachable");
       expect(world.invoke("a")).toBe(false);
     }
@@ -174,14 +173,14 @@ describe("a start", () => {
     const world = new World();
     world.fate = Promise.resolve("silent");
     world.init.resolve({ kind: "ready" });
-    await world.frontend.start();
+    await world.frontend.start(world.init.promise);
     expect(world.frontend.startState).toBe("serving");
   });
 
   test("that breaks inside init is told as that", async () => {
     const world = new World();
     world.init.reject(new Error("a bug"));
-    await world.frontend.start();
+    await world.frontend.start(world.init.promise);
     expect(world.told).toHaveLength(1);
     expect(world.told[0]).toMatch(/^start-error .*a bug","errorType":"Sandbox\.Failure"\}$/);
   });
@@ -189,7 +188,7 @@ describe("a start", () => {
   test("that fails for a reason of init's own is told that, whatever the runtime comes to", async () => {
     for (const outcome of [{ kind: "ready" }, fault] as InitOutcome[]) {
       const world = new World();
-      const started = world.frontend.start();
+      const started = world.frontend.start(world.init.promise);
       await world.frontend.fail({ type: "Sandbox.Failure", reason: "port taken" });
       world.init.resolve(outcome);
       await started;
@@ -201,7 +200,7 @@ describe("a start", () => {
 
   test("is told before anything else, also before the end of a runtime that followed at once", async () => {
     const world = new World();
-    const started = world.frontend.start();
+    const started = world.frontend.start(world.init.promise);
     world.invoke("a");
     await world.settle("a", { outcome: response() });
     // Both in the same turn, the worse one first.
@@ -215,7 +214,7 @@ describe("a start", () => {
   test("that failed is told before the invocations that waited for it, and they make no further status", async () => {
     for (const outcome of [fault, reported]) {
       const world = new World();
-      const started = world.frontend.start();
+      const started = world.frontend.start(world.init.promise);
       world.invoke("a");
       world.runtimeExit.resolve();
       world.init.resolve(outcome);
@@ -394,7 +393,7 @@ describe("stopping", () => {
 
   test("during init tells nothing", async () => {
     const world = new World();
-    const started = world.frontend.start();
+    const started = world.frontend.start(world.init.promise);
     await world.frontend.stop();
     await started;
     expect(world.told).toEqual([]);
@@ -403,7 +402,7 @@ describe("stopping", () => {
 
   test("does not hide an init that had failed", async () => {
     const world = new World();
-    const started = world.frontend.start();
+    const started = world.frontend.start(world.init.promise);
     world.init.resolve({ kind: "fault", fault: gone });
     await world.frontend.stop();
     await started;
