@@ -2,6 +2,8 @@
 
 export interface HttpAnswer {
   readonly status: number;
+  /** Status line and headers. */
+  readonly head: string;
   /** As much of the body as has come. */
   readonly body: Uint8Array;
   /** Bytes the whole answer takes; `undefined` while more of it is to come, or nothing says where it ends. */
@@ -43,22 +45,23 @@ export function readHttpAnswer(bytes: Buffer): HttpAnswer | undefined {
 function readBody(bytes: Buffer, start: number, status: number, head: string, isOld: boolean): HttpAnswer {
   const connection = /^connection:(.*)$/im.exec(head)?.[1] ?? "";
   const isLast = /\bclose\b/i.test(connection) || (isOld && !/\bkeep-alive\b/i.test(connection));
-  if (status === 204 || status === 304) return { status, body: nothing, length: start, isLast };
+  if (status === 204 || status === 304) return { status, head, body: nothing, length: start, isLast };
 
   const coding = /^transfer-encoding:(.*)$/im.exec(head)?.[1];
   if (coding !== undefined) {
-    if (/(^|,)\s*chunked\s*$/i.test(coding)) return { status, ...readChunks(bytes, start), isLast };
-    return untilClosed(bytes, start, status);
+    if (/(^|,)\s*chunked\s*$/i.test(coding)) return { status, head, ...readChunks(bytes, start), isLast };
+    return untilClosed(bytes, start, status, head);
   }
   const size = /^content-length:[ \t]*(\d+)[ \t]*\r?$/im.exec(head)?.[1];
-  if (size === undefined) return untilClosed(bytes, start, status);
+  if (size === undefined) return untilClosed(bytes, start, status, head);
   const end = start + Number(size);
-  return { status, body: bytes.subarray(start, end), length: end <= bytes.length ? end : undefined, isLast };
+  const body = size === "0" ? nothing : bytes.subarray(start, end);
+  return { status, head, body, length: end <= bytes.length ? end : undefined, isLast };
 }
 
 /** A body that ends with the connection. So does one whose end cannot be made out. */
-function untilClosed(bytes: Buffer, start: number, status: number): HttpAnswer {
-  return { status, body: bytes.subarray(start), length: undefined, isLast: true };
+function untilClosed(bytes: Buffer, start: number, status: number, head: string): HttpAnswer {
+  return { status, head, body: bytes.subarray(start), length: undefined, isLast: true };
 }
 
 function readChunks(bytes: Buffer, start: number): Pick<HttpAnswer, "body" | "length"> {

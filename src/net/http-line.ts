@@ -29,16 +29,31 @@ export class HttpLine {
     return this.#current().post(request);
   }
 
+  /** Whether the server is one to which requests can be sent ahead: as it has shown on the connection that is open now. */
+  get takesRequestsAhead(): boolean {
+    return this.#usable?.takesRequestsAhead ?? false;
+  }
+
+  /** Sends what `action` posts in one write, as far as it is small. */
+  together<T>(action: () => T): T {
+    return this.#current().together(action);
+  }
+
   /** Ends the connection; requests without an answer fail. The next request opens a new one. */
   close(): void {
     this.#connection?.close();
     this.#connection = undefined;
   }
 
-  #current(): LineConnection {
+  get #usable(): LineConnection | undefined {
     const present = this.#connection;
-    if (present && !present.isClosed && present.idleMs <= maxIdleMs) return present;
-    present?.close();
+    return present && !present.isClosed && present.idleMs <= maxIdleMs ? present : undefined;
+  }
+
+  #current(): LineConnection {
+    const present = this.#usable;
+    if (present) return present;
+    this.#connection?.close();
     const fresh = new LineConnection(this.options);
     this.#connection = fresh;
     return fresh;

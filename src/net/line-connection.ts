@@ -9,6 +9,11 @@ export interface LineOptions {
   /** Scheme, host and port are used: `http` or `https`. */
   readonly url: URL;
   readonly clock: Clock;
+  /**
+   * Whether a server whose answer has this head may be sent requests before it has answered those ahead of them. Without
+   * it none is.
+   */
+  readonly takesRequestsAhead?: (head: string) => boolean;
 }
 
 /** A request, with the length of its body stated in its head. */
@@ -63,6 +68,8 @@ const restMs = 1000;
 /** Bytes an answer may have before its connection is given up. */
 const maxAnswerBytes = 64 * 1024;
 
+const nothing: Buffer = Buffer.alloc(0);
+
 interface Exchange {
   readonly resolve: (answer: LineAnswer) => void;
   readonly reject: (error: Error) => void;
@@ -72,7 +79,7 @@ export class LineConnection {
   /** Requests without an answer, in the order they were sent: the first one is answered next. */
   readonly #waiting: Exchange[] = [];
   readonly #outbox = new Outbox();
-  #received: Buffer = Buffer.alloc(0);
+  #received = nothing;
   #socket: Socket<undefined> | undefined;
   /** Connected, and for https past the handshake. */
   #isOpen = false;
@@ -81,10 +88,14 @@ export class LineConnection {
   #isAnswering = false;
   #answers = 0;
   #usedAt: number;
+  /** Whether requests are kept back, to go out in one write. */
+  #isGathering = false;
+  #takesRequestsAhead = false;
   readonly #clock: Clock;
   readonly #deadline: Deadline;
 
-  constructor({ url, clock }: LineOptions) {
+  constructor(private readonly options: LineOptions) {
+    const { url, clock } = options;
     this.#clock = clock;
     this.#usedAt = clock.now();
     this.#deadline = new Deadline(clock, () => this.#onDeadline());
@@ -98,6 +109,22 @@ export class LineConnection {
   /** Milliseconds since it was last used; 0 while it is in use. */
   get idleMs(): number {
     return this.#waiting.length > 0 ? 0 : this.#clock.now() - this.#usedAt;
+  }
+
+  /** Whether the server was seen to be one that takes requests before it has answered those ahead of them. */
+  get takesRequestsAhead(): boolean {
+    return this.#takesRequestsAhead;
+  }
+
+  /** Sends what `action` posts in one write, as far as it is small. */
+  together<T>(action: () => T): T {
+    this.#isGathering = true;
+    try {
+      return action();
+    } finally {
+      this.#isGathering = false;
+      this.#flush();
+    }
   }
 
   post({ head, body }: LineRequest): Promise<LineAnswer> {
@@ -149,7 +176,7 @@ export class LineConnection {
   /** Writes until the kernel takes no more: `drain` tells when it does again. */
   #flush(): void {
     const socket = this.#socket;
-    if (!this.#isOpen || this.#isClosed || !socket) return;
+    if (!this.#isOpen || this.#isClosed || this.#isGathering || !socket) return;
     // Where it has ended, `close` is on its way.
     const taken = this.#outbox.writeTo((bytes) => socket.write(bytes));
     if (taken > 0 && !this.#isAnswering) this.#deadline.set(answerMs);
@@ -181,14 +208,17 @@ export class LineConnection {
       this.#isAnswering = answer !== undefined;
       return false;
     }
-    this.#received = this.#received.subarray(answer.length);
+    const { length } = this.#received;
+    this.#received = answer.length === length ? nothing : this.#received.subarray(answer.length);
     this.#answered(answer);
     // An answer before the whole request was sent: the server does not want the rest.
     if (answer.isLast || !this.#outbox.isEmpty) this.#onClosed();
     return !this.#isClosed;
   }
 
-  #answered({ status, body }: HttpAnswer): void {
+  #answered({ status, head, body }: HttpAnswer): void {
+    // The first answer tells who it is.
+    if (this.#answers === 0) this.#takesRequestsAhead = this.options.takesRequestsAhead?.(head) ?? false;
     this.#answers++;
     this.#isAnswering = false;
     this.#usedAt = this.#clock.now();
@@ -236,7 +266,7 @@ export class LineConnection {
     this.#isClosed = true;
     this.#deadline.end();
     this.#outbox.clear();
-    this.#received = Buffer.alloc(0);
+    this.#received = nothing;
     this.#socket?.close();
   }
 }

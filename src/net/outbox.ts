@@ -1,6 +1,6 @@
 /** What a connection is still to send, as the kernel takes it. */
 
-/** Below this many bytes a request goes out in one write: each further one would wake the server once more. */
+/** Below this many bytes what is to be sent goes out in one write: each further one would wake the server once more. */
 const smallBytes = 16 * 1024;
 
 export class Outbox {
@@ -34,6 +34,7 @@ export class Outbox {
    * @returns bytes taken in all
    */
   writeTo(write: (bytes: Uint8Array) => number): number {
+    this.#join();
     let total = 0;
     let done = 0;
     for (const bytes of this.#unsent) {
@@ -47,6 +48,14 @@ export class Outbox {
     }
     this.#unsent.splice(0, done);
     return total;
+  }
+
+  /** Makes one piece of several small ones. */
+  #join(): void {
+    if (this.#unsent.length < 2) return;
+    let size = 0;
+    for (const { byteLength } of this.#unsent) size += byteLength;
+    if (size < smallBytes) this.#unsent.splice(0, this.#unsent.length, Buffer.concat(this.#unsent, size));
   }
 
   clear(): void {

@@ -40,7 +40,7 @@ describe("an answer is whole", () => {
     ],
   ];
   test.each(rows)("%s", (_, text, status, body) => {
-    expect(read(text)).toEqual({ status, body, length: text.length, isLast: false });
+    expect(read(text)).toMatchObject({ status, body, length: text.length, isLast: false });
     // What follows belongs to the next answer.
     expect(read(`${text}HTTP/1.1 500 Next`)?.length).toBe(text.length);
   });
@@ -71,7 +71,16 @@ test.each([
   "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nsome",
   "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\nsome",
 ])("%j ends with its connection", (text) => {
-  expect(read(text)).toEqual({ status: 200, body: "some", length: undefined, isLast: true });
+  expect(read(text)).toMatchObject({ status: 200, body: "some", length: undefined, isLast: true });
+});
+
+test.each([
+  ["HTTP/1.1 202 OK\r\nServer: x\r\nContent-Length: 2\r\n\r\n", "ok"],
+  ["HTTP/1.1 200 OK\r\nServer: x\r\nTransfer-Encoding: chunked\r\n\r\n", "2\r\nok\r\n0\r\n\r\n"],
+  ["HTTP/1.1 200 OK\r\nServer: x\r\n\r\n", "ok"],
+  ["HTTP/1.1 204 OK\r\nServer: x\r\n\r\n", ""],
+])("%j is the head, without %j behind it or what precedes it", (head, body) => {
+  expect(read(`HTTP/1.1 103 Early Hints\r\nServer: y\r\n\r\n${head}${body}`)?.head).toBe(head);
 });
 
 test("a broken chunk leaves the status, and no end", () => {

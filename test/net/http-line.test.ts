@@ -30,15 +30,6 @@ function post(...pieces: (string | Uint8Array)[]) {
   return line.post({ head: `POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\n\r\n`, body });
 }
 
-/** What was sent to the line before has arrived when this has. */
-async function roundTrip(): Promise<void> {
-  const other = new HttpLine({ url: server.url, clock: systemClock });
-  const answer = other.post({ head: "POST / HTTP/1.1\r\n\r\n", body: [] });
-  await (await server.connection()).answer();
-  await answer;
-  other.close();
-}
-
 /** What became of a post, as a word. */
 async function fateOf(posted: Promise<unknown>): Promise<string> {
   return posted.then(
@@ -79,7 +70,7 @@ test("a body of many megabytes in many pieces is written as the server takes it"
   const answer = post(...pieces, "end");
   const connection = await server.connection();
   connection.pause();
-  await roundTrip();
+  await server.roundTrip();
   connection.resume();
   const { body } = await connection.answer();
   expect(Buffer.compare(body, Buffer.concat([...pieces, Buffer.from("end")]))).toBe(0);
@@ -118,7 +109,7 @@ describe("a connection is left", () => {
     await connection.answer();
     await first;
     connection.end();
-    await roundTrip();
+    await server.roundTrip();
     const second = post("2");
     await (await server.connection()).answer();
     expect((await second).status).toBe(202);

@@ -14,7 +14,7 @@ function kernel(...limits: number[]) {
   return { writes, write };
 }
 
-test("a small body leaves in one piece with its head, whatever pieces it is in", () => {
+test("small requests leave in one piece, whatever pieces they are in", () => {
   const outbox = new Outbox();
   const { writes, write } = kernel();
   outbox.add(
@@ -23,7 +23,16 @@ test("a small body leaves in one piece with its head, whatever pieces it is in",
   );
   outbox.add("next", []);
   expect(outbox.writeTo(write)).toBe(13);
-  expect([writes, outbox.isEmpty]).toEqual([["head body", "next"], true]);
+  expect([writes, outbox.isEmpty]).toEqual([["head bodynext"], true]);
+});
+
+test("many that are large together leave one by one", () => {
+  const outbox = new Outbox();
+  const { writes, write } = kernel();
+  const body = "x".repeat(9000);
+  for (const head of ["a", "b"]) outbox.add(head, [Buffer.from(body)]);
+  outbox.writeTo(write);
+  expect(writes).toEqual([`a${body}`, `b${body}`]);
 });
 
 test("the pieces of a large body leave one by one, empty ones not at all", () => {

@@ -1,5 +1,7 @@
 /** A server that says exactly what a test tells it to say, byte by byte. */
 import type { Socket } from "bun";
+import { systemClock } from "../../src/clock.ts";
+import { HttpLine } from "../../src/net/http-line.ts";
 import { within } from "../support/within.ts";
 
 /** One connection of a client. */
@@ -117,6 +119,15 @@ export class RawServer {
       if (next) return next;
       await within(5000, "a connection", new Promise<void>((resolve) => (this.#wake = resolve)));
     }
+  }
+
+  /** Over a connection of its own: what clients in this process sent before has arrived when this has. */
+  async roundTrip(): Promise<void> {
+    const line = new HttpLine({ url: this.url, clock: systemClock });
+    const answer = line.post({ head: "POST / HTTP/1.1\r\n\r\n", body: [] });
+    await (await this.connection()).answer();
+    await answer;
+    line.close();
   }
 
   stop(): void {

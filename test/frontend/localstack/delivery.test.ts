@@ -127,6 +127,134 @@ describe("posts", () => {
   });
 });
 
+describe("small posts go together to a server that names itself Twisted", () => {
+  const accepted = (server: string) => `HTTP/1.1 202 Accepted\r\n${server}Content-Length: 0\r\n\r\n`;
+  const fromTwisted = accepted("Server: TwistedWeb/24.3.0\r\n");
+
+  /** A delivery whose connection has brought one answer. */
+  async function known(answer = fromTwisted) {
+    const { clock, delivery } = open();
+    const ready = delivery.deliver([{ path: "ready", body: "" }]);
+    const connection = await server.connection();
+    await next(connection, answer);
+    await ready;
+    return { clock, delivery, connection };
+  }
+
+  /** A post that comes without an answer to the one before. */
+  async function unanswered(connection: RawConnection): Promise<string> {
+    const { head, body } = await connection.request();
+    return `${/^POST \/base\/(\S+) /.exec(head)?.[1]} ${body}`;
+  }
+
+  test("in one write, in their order", async () => {
+    const { delivery, connection } = await known();
+    const told = delivery.deliver([logs, result]);
+    expect(await unanswered(connection)).toBe("logs L");
+    // It came with the first one.
+    expect(connection.hasMore).toBe(true);
+    expect(await unanswered(connection)).toBe("result R");
+    connection.send(fromTwisted + fromTwisted);
+    expect([await told, server.count]).toEqual(["told", 1]);
+  });
+
+  test("and what is delivered next waits for both answers", async () => {
+    const { delivery, connection } = await known();
+    const first = delivery.deliver([logs, result]);
+    const second = delivery.deliver([{ path: "next", body: "" }]);
+    for (const seen of ["logs L", "result R"]) expect(await unanswered(connection)).toBe(seen);
+    connection.send(fromTwisted);
+    await server.roundTrip();
+    expect(connection.hasMore).toBe(false);
+    connection.send(fromTwisted);
+    expect(await next(connection)).toBe("next ");
+    expect(await Promise.all([first, second])).toEqual(["told", "told"]);
+  });
+
+  test.each([
+    ["another server", accepted("Server: hypercorn-h11\r\n"), [logs, result]],
+    ["one that says nothing", accepted(""), [logs, result]],
+    ["one that speaks of Twisted elsewhere", accepted("Via: Server: TwistedWeb/1\r\n"), [logs, result]],
+    ["Twisted, where they are large", fromTwisted, [logs, { path: "result", body: "R".repeat(20_000) }]],
+  ] as [string, string, Post[]][])("but not to %s", async (_, answer, posts) => {
+    const { delivery, connection } = await known(answer);
+    const told = delivery.deliver(posts);
+    await unanswered(connection);
+    await server.roundTrip();
+    expect(connection.hasMore).toBe(false);
+    connection.send(answer);
+    await next(connection, answer);
+    expect(await told).toBe("told");
+  });
+
+  test("nor on a new connection, before its first answer", async () => {
+    const { clock, delivery, connection } = await known();
+    connection.reset();
+    const told = delivery.deliver([logs, result]);
+    const waiting = server.connection();
+    while (server.count === 1) await clock.advance(50);
+    const second = await waiting;
+    expect(await unanswered(second)).toBe("logs L");
+    await server.roundTrip();
+    expect(second.hasMore).toBe(false);
+    second.send(fromTwisted);
+    expect(await next(second)).toBe("result R");
+    expect(await told).toBe("told");
+  });
+
+  test.each([0, 1])(
+    "a connection that breaks after %d of their answers: the rest comes again, in order, one after the other",
+    async (answered) => {
+      const { clock, delivery, connection } = await known();
+      const told = delivery.deliver([logs, result]);
+      await unanswered(connection);
+      await unanswered(connection);
+      if (answered === 1) connection.send(fromTwisted);
+      connection.end();
+      const second = (async () => {
+        const fresh = await server.connection();
+        const seen = answered === 1 ? [] : [await next(fresh)];
+        return [...seen, await next(fresh)];
+      })();
+      while (server.count === 1) await clock.advance(50);
+      expect(await second).toEqual(answered === 1 ? ["result R"] : ["logs L", "result R"]);
+      expect(await told).toBe("told");
+    },
+  );
+
+  test.each([400, 500])("an answer %d to the first is an answer", async (status) => {
+    const { delivery, connection } = await known();
+    const told = delivery.deliver([logs, result]);
+    await unanswered(connection);
+    await unanswered(connection);
+    connection.send(`HTTP/1.1 ${status} No\r\nContent-Length: 3\r\n\r\nwhy${fromTwisted}`);
+    expect([await told, server.count]).toEqual(["told", 1]);
+  });
+
+  test("a server that ends the connection with the first answer gets the second post anew", async () => {
+    const { delivery, clock, connection } = await known();
+    const told = delivery.deliver([logs, result]);
+    await unanswered(connection);
+    await unanswered(connection);
+    connection.send("HTTP/1.1 202 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    const waiting = server.connection();
+    while (server.count === 1) await clock.advance(50);
+    expect(await next(await waiting)).toBe("result R");
+    expect(await told).toBe("told");
+  });
+
+  test("silence costs one more try, in which they go one after the other", async () => {
+    const { clock, delivery, connection } = await known();
+    const told = delivery.deliver([logs, result]);
+    await unanswered(connection);
+    await unanswered(connection);
+    await clock.advance(10_000);
+    const second = await server.connection();
+    expect([await next(second), await next(second)]).toEqual(["logs L", "result R"]);
+    expect([await told, server.count]).toEqual(["told", 2]);
+  });
+});
+
 describe("a LocalStack that cannot be reached", () => {
   /** Delivers to nobody; returns when that was given up, milliseconds. */
   async function givenUpAfter(patienceMs?: number): Promise<number> {
