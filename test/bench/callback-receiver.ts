@@ -1,5 +1,9 @@
-/** LocalStack's side of the callbacks, as light as it can be: takes everything, keeps sizes and times. */
-
+/**
+ * LocalStack's side of the callbacks, as light as it can be: takes everything, keeps sizes and times. Like LocalStack's usual
+ * server it names itself, and answers what comes early in its turn, which `Bun.serve` does not.
+ */
+import { PlainResponse } from "../../src/net/listener/plain-response.ts";
+import { serve } from "../../src/net/listener/server.ts";
 import type { Network } from "./network.ts";
 
 /** One callback of an init. */
@@ -15,20 +19,13 @@ export interface Callback {
 type Listener = (callback: Callback) => void;
 
 export class CallbackReceiver {
-  readonly #server: ReturnType<typeof Bun.serve>;
+  readonly #server: ReturnType<typeof serve>;
   /** By environment id: a callback that comes late belongs to a process that nobody looks at any more. */
   readonly #listeners = new Map<string, Listener>();
 
   constructor(network: Network) {
-    this.#server = network.make(() =>
-      Bun.serve({
-        hostname: "127.0.0.1",
-        port: 0,
-        idleTimeout: 0,
-        development: false,
-        fetch: (request) => this.#receive(request),
-      }),
-    );
+    const address = { hostname: "127.0.0.1", port: 0 };
+    this.#server = network.make(() => serve(address, (request) => this.#receive(request)));
   }
 
   /** The callback base of an environment, whose callbacks go to `listener`. */
@@ -41,8 +38,8 @@ export class CallbackReceiver {
     this.#listeners.delete(environmentId);
   }
 
-  stop(): Promise<void> {
-    return this.#server.stop(true);
+  stop(): void {
+    this.#server.stop();
   }
 
   async #receive(request: Request): Promise<Response> {
@@ -53,6 +50,6 @@ export class CallbackReceiver {
     const at = performance.now();
     const [, , , , environmentId = "", ...path] = request.url.split("/");
     this.#listeners.get(environmentId)?.({ path: path.join("/"), at, bytes });
-    return new Response(null, { status: 202 });
+    return new PlainResponse(null, { status: 202, headers: { Server: "TwistedWeb/25.5.0" } });
   }
 }

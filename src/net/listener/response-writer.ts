@@ -44,7 +44,7 @@ function writePlain(output: Output, exchange: Exchange, response: PlainResponse)
   const body = isLargeText ? Buffer.from(plainBody) : plainBody;
   const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   let fields = "";
-  for (const name in plainHeaders) fields += `${name}: ${plainHeaders[name]}\r\n`;
+  for (const name in plainHeaders) fields += fieldOf(name, plainHeaders[name] as string);
   if (hasBody(status)) fields += `Content-Length: ${size}\r\n`;
   const head = headOf(exchange, response, fields);
   if (exchange.method === "HEAD" || size === 0) {
@@ -59,6 +59,12 @@ function writePlain(output: Output, exchange: Exchange, response: PlainResponse)
     return body;
   }
   return undefined;
+}
+
+/** @throws {TypeError} where the value would not be one line: whoever reads it would find other headers behind it */
+function fieldOf(name: string, value: string): string {
+  if (value.includes("\n") || value.includes("\r")) throw new TypeError(`the header ${name} has a line break in it`);
+  return `${name}: ${value}\r\n`;
 }
 
 /** Whether an answer of this status has a body, be it an empty one. */
