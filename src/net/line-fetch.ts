@@ -1,5 +1,6 @@
 /** Lets ofetch send over an `HttpLine`, by a function that can be called like `fetch`. */
 import type { HttpLine } from "./http-line.ts";
+import type { LineAnswer } from "./line-connection.ts";
 
 /** A body in pieces, which are sent as they are: joining megabytes would cost as much memory again. */
 export class BodyPieces {
@@ -10,38 +11,69 @@ export class BodyPieces {
   }
 }
 
+/** As much of `Headers` as ofetch asks for: the engine's own cost more to make and to read than all they hold. */
+export class LineHeaders {
+  readonly #fields = new Map<string, string>();
+
+  constructor(fields: Readonly<Record<string, string>> = {}) {
+    for (const name of Object.keys(fields)) this.set(name, fields[name] as string);
+  }
+
+  get(name: string): string | null {
+    return this.#fields.get(name.toLowerCase()) ?? null;
+  }
+
+  has(name: string): boolean {
+    return this.#fields.has(name.toLowerCase());
+  }
+
+  set(name: string, value: string): void {
+    this.#fields.set(name.toLowerCase(), value);
+  }
+
+  forEach(action: (value: string, name: string) => void): void {
+    this.#fields.forEach(action);
+  }
+}
+
 /**
  * As much of `fetch` as POSTs to the line's server need: bodies are texts, bytes or `BodyPieces`; the answer has its
- * status and the beginning of its body, and no headers.
+ * status and, as `text()`, the beginning of its body.
  */
 export function lineFetch(line: HttpLine, url: URL): typeof fetch {
-  const post = async (target: string, { headers, body }: { headers: Headers; body: unknown }): Promise<Response> => {
-    if (!target.startsWith(`${url.origin}/`))
-      throw new TypeError(`${target} is not on the line's server ${url.origin}`);
+  const { origin, host } = url;
+  const base = `${origin}/`;
+  const post = async (
+    target: string,
+    { headers, body }: { headers: Headers; body: unknown },
+  ): Promise<LineResponse> => {
+    if (!target.startsWith(base)) throw new TypeError(`${target} is not on the line's server ${origin}`);
     const pieces = toPieces(body);
-    let head = `POST ${target.slice(url.origin.length)} HTTP/1.1\r\nHost: ${url.host}\r\n`;
+    let head = `POST ${target.slice(origin.length)} HTTP/1.1\r\nHost: ${host}\r\n`;
     headers.forEach((value, name) => {
       head += `${name}: ${value}\r\n`;
     });
-    head += `Content-Length: ${pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)}\r\n\r\n`;
-    const answer = await line.post({ head, body: pieces });
-    return answer.body.byteLength > 0
-      ? new Response(Buffer.from(answer.body), { status: answer.status })
-      : emptyResponse(answer.status);
+    let size = 0;
+    for (const { byteLength } of pieces) size += byteLength;
+    head += `Content-Length: ${size}\r\n\r\n`;
+    return new LineResponse(await line.post({ head, body: pieces }));
   };
   return post as unknown as typeof fetch;
 }
 
-/** Answers without a body, by status. Nobody can use up what they have, so the same ones are given out again. */
-const emptyResponses = new Map<number, Response>();
+/** As much of a `Response` as is asked for. Without a `body`, so that ofetch leaves it unread. */
+class LineResponse {
+  readonly body = null;
 
-function emptyResponse(status: number): Response {
-  let response = emptyResponses.get(status);
-  if (!response) {
-    response = new Response(null, { status });
-    emptyResponses.set(status, response);
+  constructor(private readonly answer: LineAnswer) {}
+
+  get status(): number {
+    return this.answer.status;
   }
-  return response;
+
+  async text(): Promise<string> {
+    return new TextDecoder().decode(this.answer.body);
+  }
 }
 
 function toPieces(body: unknown): readonly Uint8Array[] {

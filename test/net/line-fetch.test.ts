@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { HttpLine } from "../../src/net/http-line.ts";
-import { BodyPieces, lineFetch } from "../../src/net/line-fetch.ts";
+import { BodyPieces, LineHeaders, lineFetch } from "../../src/net/line-fetch.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { RawServer } from "./raw-server.ts";
 
@@ -54,6 +54,21 @@ test("each answer has its own status and body, whether the one before was empty 
   expect(await answered("202 Yes\r\nContent-Length: 0\r\n\r\n")).toEqual([202, ""]);
   expect(await answered("202 Yes\r\nContent-Length: 3\r\n\r\nwhy")).toEqual([202, "why"]);
   expect(await answered("500 No\r\nContent-Length: 0\r\n\r\n")).toEqual([500, ""]);
+});
+
+test("headers are found whatever their case, and each is there once", () => {
+  const headers = new LineHeaders({ "Content-Type": "a/b", "X-One": "1" });
+  headers.set("x-ONE", "2");
+  const all: string[] = [];
+  headers.forEach((value, name) => void all.push(`${name}: ${value}`));
+  expect(all).toEqual(["content-type: a/b", "x-one: 2"]);
+  expect([headers.get("CONTENT-TYPE"), headers.has("x-One"), headers.has("y"), headers.get("y")]).toEqual([
+    "a/b",
+    true,
+    false,
+    null,
+  ]);
+  expect(new LineHeaders().has("x-one")).toBe(false);
 });
 
 test("another server, and a body it cannot send, are refused", async () => {

@@ -6,7 +6,7 @@ import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { HttpLine } from "../../net/http-line.ts";
 import { LineBrokenError, LineSilentError } from "../../net/line-connection.ts";
-import { type BodyPieces, lineFetch } from "../../net/line-fetch.ts";
+import { type BodyPieces, LineHeaders, lineFetch } from "../../net/line-fetch.ts";
 
 export interface Post {
   /** Below the callback base, fit for a URL. */
@@ -157,7 +157,11 @@ export class Delivery {
 }
 
 function newClient(line: HttpLine, url: URL) {
-  const client = createFetch({ fetch: lineFetch(line, url), Headers, AbortController });
+  const client = createFetch({
+    fetch: lineFetch(line, url),
+    Headers: LineHeaders as unknown as typeof Headers,
+    AbortController,
+  });
   // No retries by ofetch: it would have to know which errors are worth one, and that the order is to be kept.
   return client.create({ method: "POST", retry: 0, responseType: "stream", ignoreResponseError: true });
 }
