@@ -1,7 +1,7 @@
 /** The imports of `src/` are those that docs/architecture.md allows. */
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { findCircles, importsOf, isAllowed, readImportTable, roomOf } from "./support/imports.ts";
+import { findCircles, importsOf, isAllowed, namedFromBun, readImportTable, roomOf } from "./support/imports.ts";
 import { findTestFiles } from "./support/test-files.ts";
 
 const repository = new URL("..", import.meta.url).pathname;
@@ -35,6 +35,16 @@ test("no file of src/ imports itself through others", () => {
   expect(findCircles(imports)).toEqual([...circles]);
 });
 
+test("the modules of Bun that a start needs are imported as a whole: by their names they cost it a twelfth", () => {
+  const needed = ["node:fs", "node:path", "node:buffer", "bun:ffi"];
+  const named = files.flatMap((file) =>
+    namedFromBun(readFileSync(`${repository}src/${file}`, "utf8"))
+      .filter((from) => needed.includes(from))
+      .map((from) => `${file}: ${from}`),
+  );
+  expect(named).toEqual([]);
+});
+
 test("what is imported exists", () => {
   const missing = [...imports].flatMap(([file, targets]) =>
     targets.filter((target) => !existsSync(`${repository}src/${target}`)).map((target) => `${file}: ${target}`),
@@ -49,6 +59,19 @@ test("every folder of tests has the name of a folder of src/", () => {
 });
 
 describe("what these tests can see", () => {
+  test.each([
+    ['import { readFileSync } from "node:fs";', ["node:fs"]],
+    ['import {\n  a,\n  type B,\n} from "bun:ffi";', ["bun:ffi"]],
+    ['import fs, { readFileSync } from "node:fs";', ["node:fs"]],
+    ['import fs, { type Stats } from "node:fs";', []],
+    ['import type { Stats } from "node:fs";', []],
+    ['import { type Stats, type Dir } from "node:fs";', []],
+    ['import fs from "node:fs";', []],
+    ['import { x } from "./x.ts";', []],
+  ])("values by name: %j", (text, from) => {
+    expect(namedFromBun(text)).toEqual(from);
+  });
+
   test("imports of every form, of types too", () => {
     const text = `import a from "./a.ts";
 import {

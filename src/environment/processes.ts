@@ -1,5 +1,5 @@
 /** The processes of one generation: starting them, hearing of their ends, receiving what they write. */
-import { statSync } from "node:fs";
+import fs from "node:fs";
 import { type Exit, type Fault, type FaultType, messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { type Launch, LaunchError, type SupervisedProcess } from "../process/launch.ts";
@@ -132,7 +132,7 @@ export function workingDirFault(dir: string): Fault | undefined {
 
 function isDirectory(path: string): boolean {
   try {
-    return statSync(path).isDirectory();
+    return fs.statSync(path).isDirectory();
   } catch {
     return false;
   }

@@ -1,5 +1,5 @@
 /** A tree as it was when last looked at, to find out whether it changed since. */
-import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
+import fs, { type Stats } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { type IsIgnored, isGone, isIgnored, isPseudoFileSystem, statPath } from "./watched-path.ts";
@@ -103,7 +103,7 @@ export class Snapshot {
 
   #namesIn(directory: string): string[] {
     try {
-      return readdirSync(directory);
+      return fs.readdirSync(directory);
     } catch (error) {
       if (!isGone(error) && !this.#unreadable.has(directory)) {
         this.#unreadable.add(directory);
@@ -116,7 +116,7 @@ export class Snapshot {
 
 function lstat(path: string): Stats | undefined {
   try {
-    return lstatSync(path, { throwIfNoEntry: false });
+    return fs.lstatSync(path, { throwIfNoEntry: false });
   } catch {
     return undefined;
   }
@@ -124,7 +124,7 @@ function lstat(path: string): Stats | undefined {
 
 function readLink(path: string): string {
   try {
-    return readlinkSync(path);
+    return fs.readlinkSync(path);
   } catch {
     return "";
   }

@@ -4,7 +4,7 @@
  * bounded part of the tree each time: a directory with more below it is watched alone, and its children one after the
  * other.
  */
-import { lstatSync, readdirSync } from "node:fs";
+import fs from "node:fs";
 import type { Clock } from "../clock.ts";
 import { inSlices } from "./slices.ts";
 import { type IsIgnored, isGone, isIgnored, isPseudoFileSystem } from "./watched-path.ts";
@@ -184,7 +184,8 @@ function* countDirectories(root: string): Generator<void, number | undefined> {
 
 function directoriesIn(directory: string): string[] {
   try {
-    return readdirSync(directory, { withFileTypes: true })
+    return fs
+      .readdirSync(directory, { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && !isIgnored(entry.name))
       .map(({ name }) => join(directory, name))
       .filter((path) => !isPseudoFileSystem(path));
@@ -196,7 +197,7 @@ function directoriesIn(directory: string): string[] {
 /** Links do not count, wherever they lead. */
 function isDirectory(path: string): boolean {
   try {
-    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    return fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   } catch {
     return false;
   }

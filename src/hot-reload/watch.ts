@@ -1,7 +1,7 @@
 /** Tells when the code of a function changed, so that it can be loaded anew. Knows nothing of who loads it. */
-import { watch as watchByEvents } from "node:fs";
+import fs from "node:fs";
 import { release } from "node:os";
-import { resolve } from "node:path";
+import nodePath from "node:path";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
@@ -51,9 +51,9 @@ const lateErrorsMs = 10;
  * Starts watching in the background; never throws, never ends the process: any trouble is a warning.
  * @param watch stands in for `fs.watch` in tests
  */
-export function watchForChanges(options: WatchOptions, watch: WatchFunction = watchByEvents): Watching {
+export function watchForChanges(options: WatchOptions, watch: WatchFunction = fs.watch): Watching {
   const { clock } = options;
-  const paths = [...new Set(options.paths.map((path) => resolve(path)))];
+  const paths = [...new Set(options.paths.map((path) => nodePath.resolve(path)))];
   const isLeftOut = (name: string) => isIgnored(name) || (options.isIgnored?.(name) ?? false);
   const ready = Promise.withResolvers<void>();
   let firstChange: string | undefined;

@@ -1,5 +1,5 @@
 /** What both strategies agree on: which files count, what a path stands for at the moment, when it is missing. */
-import { type Stats, statSync } from "node:fs";
+import fs, { type Stats } from "node:fs";
 import { log } from "../log.ts";
 
 /** Whether what a name stands for, and all below it, is no code. */
@@ -17,7 +17,7 @@ export const isIgnored: IsIgnored = (name) => {
 /** What is at the end of a path and of its symbolic links; `undefined`: nothing that can be reached. */
 export function statPath(path: string): Stats | undefined {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return fs.statSync(path, { throwIfNoEntry: false });
   } catch {
     return undefined;
   }

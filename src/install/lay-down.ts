@@ -1,18 +1,6 @@
 /** Writes what LocalStack needs below its volume: each file whole or not at all, whoever reads meanwhile. */
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  copyFileSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { basename, dirname } from "node:path";
+import fs from "node:fs";
+import nodePath from "node:path";
 import { messageOf } from "../errors.ts";
 import { type Architecture, makeLauncher } from "./launcher.ts";
 import { mountPoint, type Volume } from "./volume.ts";
@@ -55,11 +43,11 @@ export function layDown(volume: Volume, architecture: Architecture, executable: 
   const names = namesFor(architecture);
   const own = names[isForMusl(executable) ? 0 : 1] as string;
   const sources = names
-    .map((name) => ({ name, from: name === own ? executable : `${dirname(executable)}/${name}` }))
+    .map((name) => ({ name, from: name === own ? executable : `${nodePath.dirname(executable)}/${name}` }))
     .filter(({ name, from }) => name === own || isFile(from));
   const binaries = sources.map(({ name, from }) => {
     const path = `${volume.binaries}/${name}`;
-    replace(volume, path, (next) => copyFileSync(from, next, constants.COPYFILE_FICLONE));
+    replace(volume, path, (next) => fs.copyFileSync(from, next, fs.constants.COPYFILE_FICLONE));
     return path;
   });
   const launcher = makeLauncher(
@@ -68,24 +56,24 @@ export function layDown(volume: Volume, architecture: Architecture, executable: 
     `lambda-runtime-init: nothing in ${mountPoint} runs in this container. LAMBDA_DOCKER_FLAGS of LocalStack has to ` +
       `mount it: "${own} --install-localstack DIR" prints how`,
   );
-  replace(volume, volume.launcher, (next) => writeFileSync(next, launcher));
+  replace(volume, volume.launcher, (next) => fs.writeFileSync(next, launcher));
   return [...binaries, volume.launcher];
 }
 
 /** By its loader: musl's has its name in it. */
 function isForMusl(executable: string): boolean {
   const head = Buffer.alloc(headSize);
-  const file = openSync(executable, "r");
+  const file = fs.openSync(executable, "r");
   try {
-    readSync(file, head, 0, headSize, 0);
+    fs.readSync(file, head, 0, headSize, 0);
   } finally {
-    closeSync(file);
+    fs.closeSync(file);
   }
   return head.includes("/ld-musl-");
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return fs.statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 /**
@@ -93,15 +81,15 @@ function isFile(path: string): boolean {
  * @param write writes the new one to the path it is given
  */
 function replace(volume: Volume, path: string, write: (next: string) => void): void {
-  const next = `${volume.release}/.${basename(path)}-${crypto.randomUUID()}`;
+  const next = `${volume.release}/.${nodePath.basename(path)}-${crypto.randomUUID()}`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    fs.mkdirSync(nodePath.dirname(path), { recursive: true });
     try {
       write(next);
-      chmodSync(next, 0o755);
-      renameSync(next, path);
+      fs.chmodSync(next, 0o755);
+      fs.renameSync(next, path);
     } finally {
-      rmSync(next, { force: true });
+      fs.rmSync(next, { force: true });
     }
   } catch (error) {
     const whatToDo = advice[(error as NodeJS.ErrnoException).code ?? ""];

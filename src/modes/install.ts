@@ -1,6 +1,6 @@
 /** `--install-localstack`: lays init down where LocalStack finds it, and prints what is to be set there. */
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import fs from "node:fs";
+import nodePath from "node:path";
 import { instructionsFor } from "../install/instructions.ts";
 import { layDown } from "../install/lay-down.ts";
 import { volumeAt } from "../install/volume.ts";
@@ -27,10 +27,10 @@ export function installForLocalStack({ stdout }: Program, options: InstallOption
     );
   }
   const architecture = process.arch === "arm64" ? "arm64" : "x86_64";
-  const volume = volumeAt(resolve(into), version, architecture);
+  const volume = volumeAt(nodePath.resolve(into), version, architecture);
   // Containers run it as whoever their image says.
   process.umask(0o022);
   const files = layDown(volume, architecture, executable);
-  stdout.forward(Buffer.from(instructionsFor(volume, { files, isInContainer: existsSync("/.dockerenv") })));
+  stdout.forward(Buffer.from(instructionsFor(volume, { files, isInContainer: fs.existsSync("/.dockerenv") })));
   return exitStatus.done;
 }

@@ -1,5 +1,5 @@
 /** `--event`: one call, its result on stdout, everything else on stderr; the exit status tells how it went. */
-import { readFileSync } from "node:fs";
+import fs from "node:fs";
 import { messageOf } from "../errors.ts";
 import { Invoker } from "../frontend/emulator/invoker.ts";
 import { invokeOnce } from "../frontend/emulator/one-shot.ts";
@@ -31,7 +31,7 @@ async function readEvent(source: string): Promise<string> {
   const name = source === "-" ? "standard input" : source;
   let text: string;
   try {
-    text = source === "-" ? await Bun.stdin.text() : readFileSync(source, "utf8");
+    text = source === "-" ? await Bun.stdin.text() : fs.readFileSync(source, "utf8");
   } catch (error) {
     throw new ConfigurationError(`--event: ${name} cannot be read: ${messageOf(error)}`);
   }

@@ -1,5 +1,5 @@
 /** Which program is the runtime: `docs/contract/lifecycle.md 2.3`. */
-import { chmodSync, statSync } from "node:fs";
+import fs from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { archiveLinkIn } from "./follow-path.ts";
@@ -37,7 +37,7 @@ export function findBootstrap(
 
 function isFile(path: string): boolean {
   try {
-    return statSync(path).isDirectory() === false;
+    return fs.statSync(path).isDirectory() === false;
   } catch {
     return false; // Missing, or not ours to see: either way not the one to start.
   }
@@ -50,8 +50,8 @@ function isFile(path: string): boolean {
 export function makeExecutable(path: string, archiveLinks: ReadonlySet<string>): void {
   if (!path.includes("/") || !isFile(path)) return;
   try {
-    if ((statSync(path).mode & 0o111) !== 0) return;
-    if (archiveLinkIn(path, archiveLinks) === undefined) chmodSync(path, 0o755);
+    if ((fs.statSync(path).mode & 0o111) !== 0) return;
+    if (archiveLinkIn(path, archiveLinks) === undefined) fs.chmodSync(path, 0o755);
   } catch (error) {
     log.warn(`${path} is not executable and could not be made so: ${messageOf(error)}`);
   }

@@ -1,5 +1,5 @@
 /** Which external extensions there are: `docs/contract/lifecycle.md 2.2`. */
-import { existsSync, readdirSync } from "node:fs";
+import fs from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 
@@ -9,7 +9,7 @@ const directory = "/opt/extensions";
 const switchFile = "/opt/disable-extensions-jwigqn8j";
 
 export function areExtensionsEnabled(path = switchFile): boolean {
-  return !existsSync(path);
+  return !fs.existsSync(path);
 }
 
 /**
@@ -18,7 +18,8 @@ export function areExtensionsEnabled(path = switchFile): boolean {
  */
 export function findExtensions(dir = directory): { name: string; path: string }[] {
   try {
-    return readdirSync(dir, { withFileTypes: true })
+    return fs
+      .readdirSync(dir, { withFileTypes: true })
       .filter((entry) => !entry.isDirectory())
       .map(({ name }) => ({ name, path: `${dir}/${name}` }))
       .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));

@@ -1,5 +1,5 @@
 /** Giving files the modes LocalStack asks for: `LOCALSTACK_CHMOD_PATHS`, `docs/contract/lifecycle.md 9.2`. */
-import { chmodSync, lstatSync, readdirSync, realpathSync, type Stats } from "node:fs";
+import fs, { type Stats } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { settings } from "../settings/settings.ts";
@@ -74,7 +74,7 @@ function applyEntry({ path, mode }: FileModes, what: string, archiveLinks: Reado
   let root: string;
   try {
     // A listed path may be a link, `/tmp` to a volume for instance. Links below it are left alone.
-    root = realpathSync(path);
+    root = fs.realpathSync(path);
     const archiveLink = archiveLinkIn(path, archiveLinks);
     if (archiveLink !== undefined) throw new Error(`${archiveLink} is a symbolic link of a code archive`);
   } catch (error) {
@@ -106,12 +106,12 @@ function setModes(root: string, mode: number): string[] {
   const left = [Buffer.from(root)];
   for (let path = left.pop(); path !== undefined; path = left.pop()) {
     try {
-      const stats = lstatSync(path);
+      const stats = fs.lstatSync(path);
       if (stats.isSymbolicLink()) continue;
       if (stats.isDirectory() && !opensDirectories) closeAtTheEnd.push([path, stats]);
       else setMode(path, stats, mode, failures);
       if (stats.isDirectory())
-        for (const name of readdirSync(path, "buffer")) left.push(Buffer.concat([path, slash, name]));
+        for (const name of fs.readdirSync(path, "buffer")) left.push(Buffer.concat([path, slash, name]));
     } catch (error) {
       note(error, failures);
     }
@@ -124,7 +124,7 @@ function setModes(root: string, mode: number): string[] {
 function setMode(path: Buffer, stats: Stats, mode: number, failures: string[]): void {
   if ((stats.mode & 0o7777) === mode) return;
   try {
-    chmodSync(path, mode);
+    fs.chmodSync(path, mode);
   } catch (error) {
     note(error, failures);
   }

@@ -1,6 +1,6 @@
 /** Where a path leads, seen step by step, so that a link out of a code archive is noticed before it is followed. */
-import { lstatSync, readlinkSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import fs from "node:fs";
+import nodePath from "node:path";
 
 /** Links the kernel follows in one path. */
 const maxLinks = 40;
@@ -21,16 +21,16 @@ export interface FollowedPath {
  * @throws {Error} the path cannot be looked at, or its links go round in circles
  */
 export function followPath(path: string, archiveLinks: ReadonlySet<string>): FollowedPath {
-  const left = partsOf(resolve(path));
+  const left = partsOf(nodePath.resolve(path));
   let real = "/";
   let links = 0;
   for (let part = left.shift(); part !== undefined; part = left.shift()) {
     if (part === "..") {
-      real = dirname(real);
+      real = nodePath.dirname(real);
       continue;
     }
     const next = real === "/" ? `/${part}` : `${real}/${part}`;
-    const stat = lstatSync(next, { throwIfNoEntry: false });
+    const stat = fs.lstatSync(next, { throwIfNoEntry: false });
     if (!stat) return { real, missing: [part, ...left], archiveLink: undefined };
     if (!stat.isSymbolicLink()) {
       real = next;
@@ -38,7 +38,7 @@ export function followPath(path: string, archiveLinks: ReadonlySet<string>): Fol
     }
     if (archiveLinks.has(next)) return { real, missing: [], archiveLink: next };
     if (++links > maxLinks) throw new Error(`${path} leads through more than ${maxLinks} symbolic links`);
-    const target = readlinkSync(next);
+    const target = fs.readlinkSync(next);
     left.unshift(...partsOf(target));
     if (target.startsWith("/")) real = "/";
   }

@@ -1,5 +1,5 @@
 /** Giving up root: the user a function runs as, `docs/contract/lifecycle.md 9.1`. */
-import { appendFileSync, chownSync, readFileSync } from "node:fs";
+import fs from "node:fs";
 import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { settings } from "../settings/settings.ts";
@@ -181,15 +181,15 @@ const linux: UserSystem = {
   setgroups: (gids) => process.setgroups?.([...gids]),
   setgid: (gid) => process.setgid?.(gid),
   setuid: (uid) => process.setuid?.(uid),
-  chown: chownSync,
+  chown: fs.chownSync,
   read(path) {
     try {
       // Byte for byte: an entry in some older encoding is as good as any.
-      return readFileSync(path, "latin1");
+      return fs.readFileSync(path, "latin1");
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
     }
   },
-  append: (path, text) => appendFileSync(path, text),
+  append: (path, text) => fs.appendFileSync(path, text),
 };

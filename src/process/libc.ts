@@ -2,9 +2,9 @@
  * The few system calls Bun has no function for. The library is `libc.so.6`, by that name: any other would be looked for
  * in the function's directory too.
  */
-import { dlopen, type Pointer, ptr } from "bun:ffi";
+import ffi, { type Pointer } from "bun:ffi";
 
-const libc = dlopen("libc.so.6", {
+const libc = ffi.dlopen("libc.so.6", {
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
   fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
   ioctl: { args: ["i32", "u32", "ptr"], returns: "i32" },
@@ -28,7 +28,7 @@ const SO_RCVBUF = 8;
 
 // On a buffer of its own: the engine moves the contents of a small typed array once it compiles what reads it.
 const twoInts = new Int32Array(new ArrayBuffer(8));
-const twoIntsAddress = ptr(twoInts);
+const twoIntsAddress = ffi.ptr(twoInts);
 
 /**
  * Opens a pipe that no child inherits unless it is handed one end. The read end does not block; the write end, which

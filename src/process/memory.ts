@@ -1,5 +1,5 @@
 /** How much memory the function's processes have used at their peak. */
-import { closeSync, openSync, readSync } from "node:fs";
+import fs from "node:fs";
 import type { Clock } from "../clock.ts";
 
 /** Milliseconds between walks of the tree. A walk opens a file per thread: too much for each fast invocation. */
@@ -58,7 +58,7 @@ export class MemoryMeter {
   /** To be called when a process has ended. */
   forget(pid: number): void {
     const file = this.#statusFiles.get(pid);
-    if (file !== undefined) closeSync(file);
+    if (file !== undefined) fs.closeSync(file);
     this.#statusFiles.delete(pid);
   }
 
@@ -75,13 +75,13 @@ export class MemoryMeter {
       before.delete(pid);
       if (file !== undefined) this.#statusFiles.set(pid, file);
     }
-    for (const file of before.values()) closeSync(file);
+    for (const file of before.values()) fs.closeSync(file);
   }
 }
 
 function openStatus(pid: number): number | undefined {
   try {
-    return openSync(`/proc/${pid}/status`, "r");
+    return fs.openSync(`/proc/${pid}/status`, "r");
   } catch {
     return undefined; // Ended since the tree was walked.
   }
@@ -92,7 +92,7 @@ const buffer = Buffer.alloc(4096);
 /** The peak of one process, kB; `undefined` once it was reaped. */
 function peakKbIn(statusFile: number): number | undefined {
   try {
-    const text = buffer.toString("latin1", 0, readSync(statusFile, buffer, 0, buffer.length, 0));
+    const text = buffer.toString("latin1", 0, fs.readSync(statusFile, buffer, 0, buffer.length, 0));
     const at = text.indexOf("VmHWM:");
     return at < 0 ? 0 : Number.parseInt(text.slice(at + 6, at + 24), 10);
   } catch {

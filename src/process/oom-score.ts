@@ -2,7 +2,7 @@
  * How eager the kernel is to kill a process when memory runs out: `oom_score_adj`, which every descendant inherits.
  * https://man7.org/linux/man-pages/man5/proc_pid_oom_score_adj.5.html
  */
-import { openSync, readFileSync, writeSync } from "node:fs";
+import fs from "node:fs";
 import { read } from "./proc.ts";
 
 /** High enough for the smallest process that bears it to be killed before init, whatever init's size. */
@@ -50,12 +50,12 @@ export function bearing<T>(score: number | undefined, start: () => T): T {
 
 /** The score of a process; `undefined` once it is gone. */
 export function scoreOf(pid: number | "self"): number | undefined {
-  return read(() => Number(readFileSync(`/proc/${pid}/oom_score_adj`, "latin1")), undefined);
+  return read(() => Number(fs.readFileSync(`/proc/${pid}/oom_score_adj`, "latin1")), undefined);
 }
 
 function openOwn(): number | undefined {
   try {
-    return openSync("/proc/self/oom_score_adj", "w");
+    return fs.openSync("/proc/self/oom_score_adj", "w");
   } catch {
     return undefined;
   }
@@ -63,7 +63,7 @@ function openOwn(): number | undefined {
 
 function setOwn(score: number): boolean {
   try {
-    writeSync(ownFile as number, String(score), 0);
+    fs.writeSync(ownFile as number, String(score), 0);
     return true;
   } catch {
     return false;

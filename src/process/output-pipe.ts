@@ -2,7 +2,7 @@
  * The output of a function's process: a real pipe, so that `/dev/stdout` and `/proc/self/fd/1` can be opened again, and
  * one for stdout and stderr, so that the order of writing is kept (`docs/contract/decisions.md 28`).
  */
-import { closeSync } from "node:fs";
+import fs from "node:fs";
 import { log } from "../log.ts";
 import { openPipe, unreadBytes } from "./libc.ts";
 
@@ -55,7 +55,7 @@ export class OutputPipe {
 
   /** To be called once the process has its copy: only then does the end of its writers end the pipe. */
   closeWriteEnd(): void {
-    if (this.#writeEnd !== undefined) closeSync(this.#writeEnd);
+    if (this.#writeEnd !== undefined) fs.closeSync(this.#writeEnd);
     this.#writeEnd = undefined;
   }
 
@@ -133,7 +133,7 @@ export class OutputPipe {
 
   #end(): void {
     this.#isOpen = false;
-    closeSync(this.#readEnd);
+    fs.closeSync(this.#readEnd);
     for (const { resolve } of this.#waiting) resolve();
     this.#waiting = [];
   }

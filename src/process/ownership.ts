@@ -14,7 +14,7 @@
  *
  * A process without evidence counts as a stranger: leaving one process too many is better than killing one of others.
  */
-import { readFileSync } from "node:fs";
+import fs from "node:fs";
 import { giveBackScore, scoreOf, takeScore } from "./oom-score.ts";
 import { read } from "./proc.ts";
 import { childrenOf, sessionOf, withDescendants } from "./tree.ts";
@@ -114,5 +114,5 @@ export function forgetOrphan(pid: number): void {
 
 /** What a process was started with, as far as we may look and it has not overwritten it. */
 function variablesOf(pid: number): string[] {
-  return read(() => readFileSync(`/proc/${pid}/environ`, "latin1").split("\0"), []);
+  return read(() => fs.readFileSync(`/proc/${pid}/environ`, "latin1").split("\0"), []);
 }

@@ -1,5 +1,5 @@
 /** Looking into `/proc` when descriptors are used up. */
-import { closeSync, openSync } from "node:fs";
+import fs from "node:fs";
 
 /** A descriptor in reserve. When none is left it is closed for a moment: without a look nothing could be ended. */
 let spare = reserve();
@@ -15,7 +15,7 @@ export function read<T>(action: () => T, otherwise: T): T {
 
 function readWithSpare<T>(action: () => T, otherwise: T): T {
   spare ??= reserve();
-  if (spare !== undefined) closeSync(spare);
+  if (spare !== undefined) fs.closeSync(spare);
   try {
     return action();
   } catch {
@@ -28,7 +28,7 @@ function readWithSpare<T>(action: () => T, otherwise: T): T {
 /** `undefined`: another part of the program was quicker. */
 function reserve(): number | undefined {
   try {
-    return openSync("/dev/null", "r");
+    return fs.openSync("/dev/null", "r");
   } catch {
     return undefined;
   }

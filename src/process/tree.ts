@@ -1,5 +1,5 @@
 /** The descendants of a process, from `/proc`. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import fs from "node:fs";
 import { read } from "./proc.ts";
 
 /**
@@ -20,9 +20,9 @@ export function withDescendants(roots: readonly number[]): number[] {
 /** The children of `pid`, whichever of its threads started them. */
 export function childrenOf(pid: number): number[] {
   if (!hasChildrenFiles()) return childrenByScan(pid);
-  return read(() => readdirSync(`/proc/${pid}/task`), []).flatMap((thread) =>
+  return read(() => fs.readdirSync(`/proc/${pid}/task`), []).flatMap((thread) =>
     // One thread that ends meanwhile must not cost the children of the others.
-    read(() => numbersIn(readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")), []),
+    read(() => numbersIn(fs.readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")), []),
   );
 }
 
@@ -30,12 +30,12 @@ export function childrenOf(pid: number): number[] {
 let childrenFiles: boolean | undefined;
 
 function hasChildrenFiles(): boolean {
-  childrenFiles ??= existsSync(`/proc/self/task/${process.pid}/children`);
+  childrenFiles ??= fs.existsSync(`/proc/self/task/${process.pid}/children`);
   return childrenFiles;
 }
 
 function childrenByScan(parent: number): number[] {
-  return numbersIn(read(() => readdirSync("/proc"), []).join(" ")).filter((pid) => parentOf(pid) === parent);
+  return numbersIn(read(() => fs.readdirSync("/proc"), []).join(" ")).filter((pid) => parentOf(pid) === parent);
 }
 
 /** Whether a process still runs: one that has ended but was not reaped does not. */
@@ -57,7 +57,7 @@ export function sessionOf(pid: number): number | undefined {
 
 /** The fields of `/proc/PID/stat` from the state on; `undefined` once the process is gone. */
 function statOf(pid: number): string[] | undefined {
-  const stat = read(() => readFileSync(`/proc/${pid}/stat`, "latin1"), "");
+  const stat = read(() => fs.readFileSync(`/proc/${pid}/stat`, "latin1"), "");
   // The name, in parentheses, may hold blanks and parentheses itself: fields count from the last one.
   return stat === "" ? undefined : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }

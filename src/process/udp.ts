@@ -1,12 +1,12 @@
 /** What Bun's UDP sockets have no function for. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import fs from "node:fs";
 import { setReceiveBuffer } from "./libc.ts";
 
 /** A row of `/proc/net/udp` for an address of 127.0.0.1. */
 function rowOf(port: number): string[] | undefined {
   try {
     const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")} `;
-    const lines = readFileSync("/proc/net/udp", "latin1").split("\n");
+    const lines = fs.readFileSync("/proc/net/udp", "latin1").split("\n");
     return lines
       .find((line) => line.includes(local))
       ?.trim()
@@ -30,9 +30,9 @@ export function datagramsDropped(port: number): number {
  */
 export function widenReceiveBuffer(port: number, bytes: number): boolean {
   const socket = `socket:[${rowOf(port)?.[9]}]`;
-  for (const fd of readdirSync("/proc/self/fd")) {
+  for (const fd of fs.readdirSync("/proc/self/fd")) {
     try {
-      if (readlinkSync(`/proc/self/fd/${fd}`) === socket) return setReceiveBuffer(Number(fd), bytes);
+      if (fs.readlinkSync(`/proc/self/fd/${fd}`) === socket) return setReceiveBuffer(Number(fd), bytes);
     } catch {
       // The directory's own descriptor.
     }

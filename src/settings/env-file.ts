@@ -1,5 +1,5 @@
 /** Files of variables: `NAME=value` lines, as `dotenv` and Node's `--env-file` read them. */
-import { readFileSync } from "node:fs";
+import fs from "node:fs";
 import { parseEnv } from "node:util";
 import { messageOf } from "../errors.ts";
 import { ConfigurationError, type Variables } from "./setting.ts";
@@ -16,7 +16,7 @@ export function readEnvFiles(files: readonly string[], env: Variables): Record<s
 
 function variablesIn(file: string): [string, string][] {
   try {
-    return Object.entries(parseEnv(readFileSync(file, "utf8"))) as [string, string][];
+    return Object.entries(parseEnv(fs.readFileSync(file, "utf8"))) as [string, string][];
   } catch (error) {
     throw new ConfigurationError(`--env-file ${file} cannot be read: ${messageOf(error)}`);
   }

@@ -1,6 +1,14 @@
 import { afterEach, describe, expect, spyOn, test } from "bun:test";
-import * as fs from "node:fs";
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import fs, {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { applyFileModes } from "../../src/prepare/file-modes.ts";
 import { runApart } from "../process/children.ts";
 import { modeOf, modesIn, removeTrees, tree, warningsOf } from "./archives/file-trees.ts";

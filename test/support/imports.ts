@@ -16,6 +16,14 @@ export function importsOf(file: string, text: string): string[] {
   return [...new Set(targets)].filter((target) => !target.startsWith(".."));
 }
 
+/** Bun's own modules from which a text imports values by their names: the engine then makes all that the module has. */
+export function namedFromBun(text: string): string[] {
+  const found = text.matchAll(/^import\s+(?:\w+\s*,\s*)?\{([^}]*)\}\s*from\s*"((?:node|bun):[^"]+)"/gm);
+  return [...found]
+    .filter(([, names = ""]) => names.split(",").some((name) => name.trim() !== "" && !/^\s*type\s/.test(name)))
+    .map(([, , from = ""]) => from);
+}
+
 /** A file that lies in `src/` itself is its own room, each front end is one, and so is any other folder of `src/`. */
 export function roomOf(file: string): string {
   const parts = file.split("/");

@@ -1,5 +1,5 @@
 /** What depends on where the emulator runs: on a person's terminal, in a container, under a debugger. */
-import { existsSync } from "node:fs";
+import fs from "node:fs";
 import { initMs } from "../../environment/limits.ts";
 
 export interface Surroundings {
@@ -13,7 +13,7 @@ const containerMarks = ["/.dockerenv", "/run/.containerenv"];
 
 /** @param env `CI` in it says that nobody looks, whatever the terminal */
 export function lookAround(env: Readonly<Record<string, string | undefined>>, isTerminal: boolean): Surroundings {
-  const isContainer = process.pid === 1 || containerMarks.some((mark) => existsSync(mark));
+  const isContainer = process.pid === 1 || containerMarks.some((mark) => fs.existsSync(mark));
   return { isTerminal: isTerminal && !env.CI, isContainer };
 }
 
@@ -65,7 +65,7 @@ export function limitsOf({ timeoutSeconds, initializationType, isTimeoutOff, deb
  * @param isSearched the program is what is left of a search for a bootstrap
  */
 export function whyNotStartable(program: string, path: string, isSearched: boolean): string | undefined {
-  if (program.includes("/") ? existsSync(program) : Bun.which(program, { PATH: path }) !== null) return undefined;
+  if (program.includes("/") ? fs.existsSync(program) : Bun.which(program, { PATH: path }) !== null) return undefined;
   if (isSearched) {
     return "there is no bootstrap in /var/task, /opt or /var/runtime: put one there, or name a command (--help)";
   }

@@ -2,7 +2,7 @@
  * How many connections may be open. Each takes a file descriptor of init; a function that opens them without end would
  * take them all, and Bun's accept loop spins on a connection it has no descriptor for.
  */
-import { readFileSync } from "node:fs";
+import fs from "node:fs";
 import { log } from "../../log.ts";
 
 /** Fewer than these are let in without a look at the limit. */
@@ -63,7 +63,7 @@ export class ConnectionLimit {
 /** The soft limit of open files of this process; where it cannot be read, what Linux gives by default. */
 function openFilesLimit(): number {
   try {
-    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(fs.readFileSync("/proc/self/limits", "utf8")) ?? [];
     return Number(soft ?? 1024);
   } catch {
     return 1024;

@@ -1,6 +1,6 @@
 /** The function's code and layers: archives to fetch and unpack (`docs/contract/lifecycle.md 9.3`). */
 import { randomUUID } from "node:crypto";
-import { closeSync, constants, openSync, unlinkSync } from "node:fs";
+import fs from "node:fs";
 import type { Clock } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import type { CodeArchive } from "../../settings/settings.ts";
@@ -56,7 +56,7 @@ export async function unpackCodeArchives(
     }
     return links;
   } finally {
-    for (const fd of files) closeSync(fd);
+    for (const fd of files) fs.closeSync(fd);
   }
 }
 
@@ -79,7 +79,11 @@ async function allOrNone<T, R>(items: readonly T[], work: (item: T, stop: AbortS
 /** A file without a name: it is gone when it is closed, even if init is killed. */
 function openTemporary(directory: string): number {
   const path = `${directory}/init-code-archive-${randomUUID()}`;
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
-  unlinkSync(path);
+  const fd = fs.openSync(
+    path,
+    fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW,
+    0o600,
+  );
+  fs.unlinkSync(path);
   return fd;
 }

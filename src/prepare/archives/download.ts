@@ -1,5 +1,5 @@
 /** Fetches a code archive into an open file. */
-import { ftruncateSync } from "node:fs";
+import fs from "node:fs";
 import type { Clock } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
@@ -75,7 +75,7 @@ async function attempt(url: string, fd: number, clock: Clock, lifetime: AbortCon
     );
   };
   try {
-    ftruncateSync(fd, 0);
+    fs.ftruncateSync(fd, 0);
     expectBytes();
     const client = await loadClient();
     const answer = await client.raw(url, { signal: lifetime.signal });

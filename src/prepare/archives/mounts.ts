@@ -1,5 +1,5 @@
 /** Whether something is mounted in a directory: what is in it then may be a person's own files, outside of the container. */
-import { readFileSync } from "node:fs";
+import fs from "node:fs";
 
 /** https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html */
 const mountinfo = "/proc/self/mountinfo";
@@ -9,7 +9,7 @@ const mountinfo = "/proc/self/mountinfo";
  * @param read gives the kernel's list of mounts
  * @throws {Error} the list cannot be read
  */
-export function holdsMount(directory: string, read = () => readFileSync(mountinfo, "latin1")): boolean {
+export function holdsMount(directory: string, read = () => fs.readFileSync(mountinfo, "latin1")): boolean {
   const wanted = Buffer.from(directory).toString("latin1");
   return read()
     .split("\n")

@@ -1,19 +1,5 @@
 /** Writes the files of a zip archive below a directory. */
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  futimesSync,
-  lstatSync,
-  lutimesSync,
-  mkdirSync,
-  openSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-  utimesSync,
-} from "node:fs";
+import fs from "node:fs";
 import type { Clock } from "../../clock.ts";
 import { followPath } from "../follow-path.ts";
 import { holdsMount } from "./mounts.ts";
@@ -66,12 +52,12 @@ export async function unzip(archive: ZipArchive, target: string, links: Set<stri
 function makeTarget(target: string, links: Set<string>): string {
   let found = followPath(target, links);
   // Where the target lies behind a link of another archive, a directory replaces the link, as an archive's own would.
-  for (; found.archiveLink !== undefined; found = followPath(target, links)) unlinkSync(found.archiveLink);
+  for (; found.archiveLink !== undefined; found = followPath(target, links)) fs.unlinkSync(found.archiveLink);
   let path = found.real;
   for (const part of found.missing) {
     path = `${path === "/" ? "" : path}/${part}`;
-    mkdirSync(path, impliedDirectoryMode);
-    chmodSync(path, impliedDirectoryMode);
+    fs.mkdirSync(path, impliedDirectoryMode);
+    fs.chmodSync(path, impliedDirectoryMode);
   }
   return path;
 }
@@ -96,17 +82,21 @@ class TreeWriter {
     this.#makeParents(path);
     const file = this.#absolute(path);
     const fd = replacing(file, () =>
-      openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600),
+      fs.openSync(
+        file,
+        fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW,
+        0o600,
+      ),
     );
     try {
       for await (const chunk of content) writeAll(fd, chunk);
-      fchmodSync(fd, mode);
-      if (mtime !== undefined) futimesSync(fd, mtime, mtime);
+      fs.fchmodSync(fd, mode);
+      if (mtime !== undefined) fs.futimesSync(fd, mtime, mtime);
     } catch (error) {
-      unlinkSync(file); // Half a file is worse than none.
+      fs.unlinkSync(file); // Half a file is worse than none.
       throw error;
     } finally {
-      closeSync(fd);
+      fs.closeSync(fd);
     }
   }
 
@@ -119,15 +109,15 @@ class TreeWriter {
   makeLink({ path, mtime }: ArchiveEntry, target: string): string {
     this.#makeParents(path);
     const link = this.#absolute(path);
-    replacing(link, () => symlinkSync(target, link));
-    if (mtime !== undefined) lutimesSync(link, mtime, mtime);
+    replacing(link, () => fs.symlinkSync(target, link));
+    if (mtime !== undefined) fs.lutimesSync(link, mtime, mtime);
     return link;
   }
 
   finishDirectory({ path, mode, mtime }: ArchiveEntry): void {
     const directory = this.#absolute(path);
-    if (mtime !== undefined) utimesSync(directory, mtime, mtime);
-    chmodSync(directory, mode);
+    if (mtime !== undefined) fs.utimesSync(directory, mtime, mtime);
+    fs.chmodSync(directory, mode);
   }
 
   #makeParents(path: string): void {
@@ -142,9 +132,9 @@ class TreeWriter {
   /** A directory that is there stays as it is, with what is in it. Links are not followed: one gives way too. */
   #makeOne(path: string): void {
     const directory = this.#absolute(path);
-    if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-      replacing(directory, () => mkdirSync(directory, impliedDirectoryMode));
-      chmodSync(directory, impliedDirectoryMode);
+    if (!fs.lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+      replacing(directory, () => fs.mkdirSync(directory, impliedDirectoryMode));
+      fs.chmodSync(directory, impliedDirectoryMode);
     }
     this.#directories.add(path);
   }
@@ -164,9 +154,9 @@ function replacing<T>(path: string, make: () => T): T {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
-  if (lstatSync(path).isDirectory() && holdsMount(path)) {
+  if (fs.lstatSync(path).isDirectory() && holdsMount(path)) {
     throw new Error(`a directory stands in its place at ${path}, and cannot be replaced: something is mounted in it`);
   }
-  rmSync(path, { recursive: true });
+  fs.rmSync(path, { recursive: true });
   return make();
 }

@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import fs from "node:fs";
 
 /**
  * Writes all bytes: one write may take less than it was given.
@@ -6,6 +6,6 @@ import { writeSync } from "node:fs";
  */
 export function writeAll(fd: number, bytes: Uint8Array, position?: number): void {
   for (let at = 0; at < bytes.length; ) {
-    at += writeSync(fd, bytes, at, bytes.length - at, position === undefined ? null : position + at);
+    at += fs.writeSync(fd, bytes, at, bytes.length - at, position === undefined ? null : position + at);
   }
 }

@@ -1,5 +1,5 @@
 /** A zip archive in an open file: its directory, checked as a whole before anything is unpacked, and its contents. */
-import { readSync } from "node:fs";
+import fs from "node:fs";
 import { pipeline, Readable } from "node:stream";
 import { crc32, createInflateRaw, inflateRawSync } from "node:zlib";
 import type { Entry } from "yauzl";
@@ -149,7 +149,7 @@ export class ZipArchive {
 
   #read(buffer: Buffer, position: number): void {
     for (let at = 0; at < buffer.length; ) {
-      const bytes = readSync(this.fd, buffer, at, buffer.length - at, position + at);
+      const bytes = fs.readSync(this.fd, buffer, at, buffer.length - at, position + at);
       if (bytes === 0) throw new Error("its bytes lie behind the end of the archive, which is damaged");
       at += bytes;
     }

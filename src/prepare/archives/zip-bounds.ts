@@ -1,5 +1,5 @@
 /** Where in a file the zip archive begins and ends: other bytes may stand before it and behind it. */
-import { readSync } from "node:fs";
+import fs from "node:fs";
 
 const signature = {
   entry: 0x0201_4b50,
@@ -78,5 +78,5 @@ function isAt(fd: number, position: number, expected: number): boolean {
 function bytesAt(fd: number, from: number, to: number): Buffer {
   if (!(from >= 0 && to <= Number.MAX_SAFE_INTEGER)) return Buffer.alloc(0);
   const bytes = Buffer.alloc(to - from);
-  return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, from));
+  return bytes.subarray(0, fs.readSync(fd, bytes, 0, bytes.length, from));
 }

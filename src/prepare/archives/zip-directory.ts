@@ -1,6 +1,6 @@
 /** The directory of a zip archive, as yauzl reads it. */
-import { isUtf8 } from "node:buffer";
-import { fstatSync, readSync } from "node:fs";
+import nodeBuffer from "node:buffer";
+import fs from "node:fs";
 import type { Entry, ZipFile } from "yauzl";
 import { findZip } from "./zip-bounds.ts";
 
@@ -33,7 +33,7 @@ export interface DirectoryEntry {
 export async function* readDirectory(fd: number): AsyncGenerator<DirectoryEntry> {
   // Loaded here: a start without archives goes without it.
   const { RandomAccessReader, fromRandomAccessReaderPromise, getFileNameLowLevel } = await import("yauzl");
-  const { begin, end } = findZip(fd, fstatSync(fd).size);
+  const { begin, end } = findZip(fd, fs.fstatSync(fd).size);
   // yauzl is shown an archive that ends there: it refuses other bytes behind it, and some comments.
   const commentLengthAt = end - begin - 2;
 
@@ -55,7 +55,10 @@ export async function* readDirectory(fd: number): AsyncGenerator<DirectoryEntry>
     ): void {
       if (position < this.#windowAt || position + length > this.#windowAt + this.#window.length) {
         this.#window = Buffer.alloc(Math.max(length, windowBytes));
-        this.#window = this.#window.subarray(0, readSync(fd, this.#window, 0, this.#window.length, begin + position));
+        this.#window = this.#window.subarray(
+          0,
+          fs.readSync(fd, this.#window, 0, this.#window.length, begin + position),
+        );
         this.#windowAt = position;
       }
       const from = position - this.#windowAt;
@@ -80,7 +83,7 @@ export async function* readDirectory(fd: number): AsyncGenerator<DirectoryEntry>
   correctCount(zip, fd, begin);
   for await (const entry of zip.eachEntry()) {
     // Many tools write UTF-8 without saying so.
-    const flags = entry.generalPurposeBitFlag | (isUtf8(entry.fileNameRaw) ? 0x800 : 0);
+    const flags = entry.generalPurposeBitFlag | (nodeBuffer.isUtf8(entry.fileNameRaw) ? 0x800 : 0);
     const name = getFileNameLowLevel(flags, entry.fileNameRaw, entry.extraFields, true);
     yield { name, entry, headerAt: begin + entry.relativeOffsetOfLocalHeader };
   }
@@ -118,7 +121,7 @@ function countEntries(fd: number, position: number): number {
   for (let count = 0; ; count++) {
     if (position + entryBytes > windowAt + window.length) {
       window = Buffer.alloc(windowBytes);
-      window = window.subarray(0, readSync(fd, window, 0, window.length, position));
+      window = window.subarray(0, fs.readSync(fd, window, 0, window.length, position));
       windowAt = position;
     }
     const header = window.subarray(position - windowAt);

@@ -1,5 +1,5 @@
 /** The bytes of one output, cut between characters only, however its chunks fall. */
-import { isUtf8 } from "node:buffer";
+import nodeBuffer from "node:buffer";
 
 /** A byte order mark is output like any other character. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -36,7 +36,7 @@ export class WholeCharacters {
  * @returns the same memory where there was nothing to mend
  */
 export function mended(bytes: Uint8Array): Uint8Array {
-  return isUtf8(bytes) ? bytes : Buffer.from(decoder.decode(bytes));
+  return nodeBuffer.isUtf8(bytes) ? bytes : Buffer.from(decoder.decode(bytes));
 }
 
 /** A first byte of a character always ends what stood before it, so a cut there changes nothing. */
