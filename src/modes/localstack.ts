@@ -109,8 +109,12 @@ function hasFailed({ startState }: LocalStackFrontend): boolean {
 
 /** @throws {ListenError} */
 function serveInvocations({ invokePort, maxPayloadBytes }: Config, frontend: LocalStackFrontend): void {
-  const invokeApi = createInvokeApi({ accept: (request) => frontend.accept(request), maxPayloadBytes });
-  listen("the invoke server", { hostname: "0.0.0.0", port: invokePort }, (request) => invokeApi.fetch(request));
+  // LocalStack's first request comes when it was told that the environment is ready: until then there is other work.
+  let invokeApi: ReturnType<typeof createInvokeApi> | undefined;
+  listen("the invoke server", { hostname: "0.0.0.0", port: invokePort }, (request) => {
+    invokeApi ??= createInvokeApi({ accept: (invocation) => frontend.accept(invocation), maxPayloadBytes });
+    return invokeApi.fetch(request);
+  });
 }
 
 /** Takes X-Ray's segments to LocalStack. */

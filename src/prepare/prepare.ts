@@ -13,7 +13,7 @@ import { switchUser } from "./user.ts";
  * @throws {UserSwitchError}
  */
 export async function prepare(config: Config, command: readonly string[], clock: Clock): Promise<FoundBootstrap> {
-  const links = await bringCode(config, clock);
+  const links: ReadonlySet<string> = config.codeArchives.length === 0 ? new Set() : await bringCode(config, clock);
   applyFileModes(config.chmodPaths, links);
   const bootstrap = findBootstrap(command, config.handler, process.cwd());
   makeExecutable(bootstrap.command[0] as string, links);
@@ -23,7 +23,6 @@ export async function prepare(config: Config, command: readonly string[], clock:
 
 /** @returns the links that archives made: nothing is to be changed behind one */
 async function bringCode({ codeArchives }: Config, clock: Clock): Promise<ReadonlySet<string>> {
-  if (codeArchives.length === 0) return new Set();
   // Loaded only where code comes by archive.
   const { unpackCodeArchives } = await import("./archives/code-archives.ts");
   return unpackCodeArchives(codeArchives, { clock });
