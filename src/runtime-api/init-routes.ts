@@ -41,5 +41,7 @@ async function takeError(
   const runtime = request.headers.get("user-agent")?.split(" ")[0] || "the runtime";
   const failed = call === "initError" ? "start" : "go on after its restore";
   log.info(`${runtime} reports that it cannot ${failed}: ${errorType}`);
+  // Who waits for the error is told first: the runtime, which goes on to end, can wait for a turn of the event loop.
+  await new Promise<void>((resolve) => setImmediate(resolve));
   return accepted();
 }

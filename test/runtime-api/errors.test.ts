@@ -130,6 +130,25 @@ describe("an init error", () => {
   });
 });
 
+test("whoever waits for an init error has told of it before the runtime has its answer", async () => {
+  const fixture = new Fixture();
+  const order: string[] = [];
+  const push = fixture.initErrors.push.bind(fixture.initErrors);
+  const told = Promise.withResolvers<void>();
+  fixture.initErrors.push = (body) => {
+    // As many steps, without a turn of the event loop, as telling LocalStack can take.
+    void (async () => {
+      for (let step = 0; step < 100; step++) await undefined;
+      order.push("told");
+      told.resolve();
+    })();
+    return push(body);
+  };
+  await fixture.initError().then(() => order.push("answered"));
+  await told.promise;
+  expect(order).toEqual(["told", "answered"]);
+});
+
 describe("what the runtime calls itself", () => {
   test("is what the request says", async () => {
     const caught = catchLines();
