@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Callback } from "../../examples/localstack-double.ts";
+import { RawServer } from "../net/raw-server.ts";
 import { isBeyondQemu } from "../support/target.ts";
 import { type Init, runFixture, startInit, stopAll } from "./support/init.ts";
 
@@ -231,4 +232,47 @@ test("the wait for debugging is not counted", async () => {
   const init = startInit(runFixture("echoes.ts"), { env: { LOCALSTACK_POST_INVOKE_WAIT_MS: "3000" } });
   const { logs } = await init.invoke("1");
   expect(Number(logs.match(/\tDuration: ([\d.]+) ms/)?.[1])).toBeLessThan(2500);
+});
+
+describe("a LocalStack that names itself Twisted", () => {
+  const accepted = "HTTP/1.1 202 Accepted\r\nServer: TwistedWeb/25.5.0\r\nContent-Length: 0\r\n\r\n";
+  let server: RawServer;
+
+  afterEach(() => server.stop());
+
+  /** An init that was told by this LocalStack that it is known to be ready. */
+  async function ready() {
+    server = new RawServer();
+    const init = startInit(runFixture("echoes.ts"), { env: { LOCALSTACK_RUNTIME_ENDPOINT: `${server.url}` } });
+    const connection = await server.connection();
+    expect(kindOf(await connection.answer(accepted))).toBe("ready");
+    return { init, connection };
+  }
+
+  const kindOf = ({ head }: { head: string }) => /^POST \S*\/(\w+) /.exec(head)?.[1];
+
+  test("gets each result right behind its log, whole, and in the order of the invocations", async () => {
+    const { init, connection } = await ready();
+    for (let count = 0; count < 50; count++) {
+      const id = await init.send(String(count));
+      const [logs, result] = [await connection.request(), await connection.request()];
+      expect([kindOf(logs), kindOf(result)]).toEqual(["logs", "response"]);
+      expect(JSON.parse(logs.body.toString()).logs).toContain(`END RequestId: ${id}\n`);
+      expect([result.head.includes(id), result.body.toString()]).toEqual([true, String(count)]);
+      connection.send(accepted + accepted);
+    }
+    expect(server.count).toBe(1);
+  });
+
+  test("and loses its connection in between, gets both again in their order", async () => {
+    const { init, connection } = await ready();
+    await init.send("1");
+    for (const kind of ["logs", "response"]) expect(kindOf(await connection.request())).toBe(kind);
+    connection.reset();
+    const second = await server.connection();
+    for (const kind of ["logs", "response"]) expect(kindOf(await second.answer(accepted))).toBe(kind);
+    await init.send("2");
+    for (const kind of ["logs", "response"]) expect(kindOf(await second.request())).toBe(kind);
+    second.send(accepted + accepted);
+  });
 });
