@@ -76,10 +76,13 @@ class LineResponse {
   }
 }
 
+const encoder = new TextEncoder();
+
 function toPieces(body: unknown): readonly Uint8Array[] {
   if (body instanceof BodyPieces) return body.pieces;
   if (body instanceof Uint8Array) return [body];
   if (body === undefined || body === null || body === "") return [];
-  if (typeof body === "string") return [Buffer.from(body)];
+  // Not by `Buffer.from`, whose first call takes 0.1 ms of the start.
+  if (typeof body === "string") return [encoder.encode(body)];
   throw new TypeError("the line sends texts, bytes and pieces only");
 }

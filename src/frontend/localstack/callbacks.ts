@@ -70,5 +70,7 @@ export class Callbacks {
   }
 }
 
-const beforeLogs = Buffer.from('{"logs":"');
-const behindLogs = Buffer.from('"}');
+// Not by `Buffer.from`, whose first call takes 0.1 ms of the start.
+const encoder = new TextEncoder();
+const beforeLogs = encoder.encode('{"logs":"');
+const behindLogs = encoder.encode('"}');

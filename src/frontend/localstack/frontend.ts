@@ -211,7 +211,8 @@ function orElse<T>(make: () => T, what: string, otherwise: T): T {
   }
 }
 
-const lostLog: LogPieces = { pieces: [Buffer.from("The log of this invocation was lost by a fault inside init.\\n")] };
+const lostLogText = "The log of this invocation was lost by a fault inside init.\\n";
+const lostLog: LogPieces = { pieces: [new TextEncoder().encode(lostLogText)] };
 
 function failedInit(error: unknown): InitOutcome {
   return { kind: "fault", fault: failureInside("how init ended", error) };

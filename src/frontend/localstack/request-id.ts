@@ -1,4 +1,5 @@
 /** Sets the request id in an error body of the runtime's, which otherwise stays as it was written, byte for byte. */
+import nodeBuffer from "node:buffer";
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -16,28 +17,36 @@ const blanks = new Set([0x20, 0x09, 0x0a, 0x0d]);
  */
 export function withRequestId(body: Uint8Array, requestId: string): Uint8Array {
   if (!isJsonObject(body)) return body;
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const bytes = asBuffer(body);
   const id = JSON.stringify(requestId);
   const { values, end, isEmpty } = findMember(bytes, "requestId");
   if (values.length === 0) {
     return Buffer.concat([
       bytes.subarray(0, end),
-      Buffer.from(`${isEmpty ? "" : ","}"requestId":${id}`),
+      encoder.encode(`${isEmpty ? "" : ","}"requestId":${id}`),
       bytes.subarray(end),
     ]);
   }
   const pieces: Uint8Array[] = [];
   let kept = 0;
   for (const { from, to } of values) {
-    pieces.push(bytes.subarray(kept, from), Buffer.from(id));
+    pieces.push(bytes.subarray(kept, from), encoder.encode(id));
     kept = to;
   }
   return Buffer.concat([...pieces, bytes.subarray(kept)]);
 }
 
+/** Not by `Buffer.from` unless it must: its first call takes 0.1 ms, at which LocalStack waits for the error. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+const encoder = new TextEncoder();
+
 function isJsonObject(body: Uint8Array): boolean {
+  if (!nodeBuffer.isUtf8(body)) return false;
   try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body));
+    const value: unknown = JSON.parse(asBuffer(body).toString("utf8"));
     return typeof value === "object" && value !== null && !Array.isArray(value);
   } catch {
     return false;
