@@ -34,6 +34,7 @@ export class Lifecycle implements Stage {
   #booted: Promise<unknown> = Promise.resolve();
   /** The code changed while processes were busy with the old one. */
   #isReloadDue = false;
+  #isUnmeasured = false;
   #initDurationMs: number | undefined;
   #isEndingByItself = false;
   /** On the clock's `now`: until then an end of the runtime belongs to the invocation that failed last. */
@@ -118,6 +119,12 @@ export class Lifecycle implements Stage {
     if (this.#isEndingByItself && fault) running.invocation.fail(fault);
     else if (this.#isEndingByItself && failure) running.endWithInit(failure);
     else running.invocation.end({ kind: "stopped" });
+  }
+
+  measure(): void {
+    if (!this.#isUnmeasured) return;
+    this.#isUnmeasured = false;
+    this.options.memory.sample();
   }
 
   takeInitDuration(): number | undefined {
@@ -226,8 +233,9 @@ export class Lifecycle implements Stage {
 
   #onBooted(outcome: InitOutcome): InitOutcome {
     if (outcome.kind === "ready") {
-      // So that there is a figure for a runtime that dies in its first invocation.
-      this.options.memory.sample();
+      this.#isUnmeasured = true;
+      // Whoever waits for init comes first.
+      this.options.clock.after(0, () => this.measure());
       this.move("initialized");
     } else if (outcome.kind !== "cancelled") {
       this.#failure = outcome;

@@ -30,6 +30,8 @@ export interface Stage {
   startInside(): void;
   /** Nothing starts any more. */
   refuse(running: Running): void;
+  /** Looks at the memory of a runtime that nobody has looked at since its init: it may die in its first invocation. */
+  measure(): void;
   /** Milliseconds the first init took: given once. */
   takeInitDuration(): number | undefined;
   /** It is off the stage: the last thing that is done before it is settled. */
@@ -111,6 +113,7 @@ class Serving {
     // Where several run, this one may come after the processes have ended and before the others are settled.
     if (stage.generation.fault) return invocation.fail(stage.generation.fault);
     if (stage.generation.isEnding) return stage.refuse(running);
+    stage.measure();
     running.announce();
     running.isDispatched = true;
     events.invocationDispatched(invocation.request);

@@ -65,6 +65,7 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
   const callbacks = new Callbacks(config, clock);
   callbacks.connect();
   const isThere = Promise.withResolvers<void>();
+  let areExtrasThere = false;
   const frontend: LocalStackFrontend = new LocalStackFrontend({
     environment,
     clock,
@@ -72,7 +73,7 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     takeLogs: (requestId) => built.takeLogs(requestId),
     initFailure: protocol.failure,
     initializationType: config.initializationType,
-    beforeReady: () => settlesWithin(clock, extrasMs, isThere.promise),
+    beforeReady: async () => areExtrasThere || settlesWithin(clock, extrasMs, isThere.promise),
     maxPayloadBytes: config.maxPayloadBytes,
     postInvokeWaitMs: config.postInvokeWaitMs,
   });
@@ -83,6 +84,7 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     // X-Ray first: a segment that finds no port is lost, a change of the code comes later anyway.
     if (config.localstackHostname !== "") xray = startXRayDaemon(config, clock);
     await xray?.ready;
+    areExtrasThere = true;
     isThere.resolve();
     if (config.hotReloadingPaths.length > 0) await startHotReload(config, program, () => environment.reload());
   };

@@ -88,7 +88,7 @@ function applyEntry({ path, mode }: FileModes, what: string, archiveLinks: Reado
   warn(`${what} is not complete: ${first}${count}`);
 }
 
-const slash = Buffer.from("/");
+const slash = Uint8Array.of(0x2f);
 
 /**
  * Walks a tree without following a link, and sets the mode of all else in it.

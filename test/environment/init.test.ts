@@ -160,13 +160,30 @@ describe("an init that runs inside an invocation", () => {
   });
 });
 
-test("memory is looked at once init has ended well: a runtime that dies in its first invocation has used some", async () => {
-  const world = new World();
-  const init = world.environment.init();
-  expect(world.memorySamples).toBe(0);
-  void world.poll();
-  await init;
-  expect(world.memorySamples).toBe(1);
+describe("memory is looked at once after init has ended well", () => {
+  async function initialized(): Promise<World> {
+    const world = new World();
+    const init = world.environment.init();
+    void world.poll();
+    await init;
+    return world;
+  }
+
+  test("but whoever waits for init does not wait for that", async () => {
+    const world = await initialized();
+    expect(world.memorySamples).toBe(0);
+    await world.clock.advance(1);
+    expect(world.memorySamples).toBe(1);
+    await world.clock.advance(1000);
+    expect(world.memorySamples).toBe(1);
+  });
+
+  test("before the runtime has its first event: it may die of that, and has used some", async () => {
+    const world = await initialized();
+    void world.invoke({ requestId: "1" });
+    await world.flush();
+    expect([world.dispatched, world.memorySamples]).toEqual([["1"], 1]);
+  });
 });
 
 test("where a failed init is tried again, it is told when its processes have ended", async () => {
