@@ -27,14 +27,17 @@ const portVariable = "AWS_LAMBDA_DEBUG_PORT";
  */
 export function debuggerIn(env: Variables, command: readonly string[]): string | undefined {
   if (env[portVariable]) return portVariable;
-  const places = [
-    ["the command", command.join(" ")] as const,
-    ...optionVariables.map((name) => [name, env[name]] as const),
-  ];
-  for (const [place, text] of places) {
-    // The name first: an expression is compiled when it is used, and most starts have nothing to test.
-    const found = text && marks.find(([name, mark]) => text.includes(name) && mark.test(text));
-    if (found) return `${found[0]} in ${place}`;
+  const inCommand = markIn(command.join(" "));
+  if (inCommand) return `${inCommand} in the command`;
+  for (const variable of optionVariables) {
+    const found = markIn(env[variable]);
+    if (found) return `${found} in ${variable}`;
   }
   return undefined;
+}
+
+function markIn(text: string | undefined): string | undefined {
+  if (!text) return undefined;
+  // The name first: an expression is compiled when it is used, and most starts have nothing to test.
+  return marks.find(([name, mark]) => text.includes(name) && mark.test(text))?.[0];
 }

@@ -10,13 +10,13 @@ export type Mode = "localstack" | "emulator";
  * @throws {ConfigurationError} only one of the two is there
  */
 export function chooseMode(env: Variables): Mode {
-  const rows = [settings.runtimeEndpoint, settings.runtimeId];
-  const given = rows.filter(({ variable }) => env[variable]);
-  if (given.length === rows.length) return "localstack";
-  if (given.length === 0) return "emulator";
-  const missing = rows.find((row) => !given.includes(row)) as (typeof rows)[number];
+  const { variable: endpoint } = settings.runtimeEndpoint;
+  const { variable: id } = settings.runtimeId;
+  if (env[endpoint] && env[id]) return "localstack";
+  if (!env[endpoint] && !env[id]) return "emulator";
+  const [given, missing] = env[endpoint] ? [endpoint, id] : [id, endpoint];
   throw new ConfigurationError(
-    `${missing.variable} is missing, while ${given[0]?.variable} is set: LocalStack sets both. ` +
+    `${missing} is missing, while ${given} is set: LocalStack sets both. ` +
       "Set it too, or take the other away to run as an emulator",
   );
 }
