@@ -34,7 +34,8 @@ export class Lifecycle implements Stage {
   #booted: Promise<unknown> = Promise.resolve();
   /** The code changed while processes were busy with the old one. */
   #isReloadDue = false;
-  #isUnmeasured = false;
+  /** Calls off the look at the memory of a runtime that nobody has looked at since its init. */
+  #callOffMeasuring: (() => void) | undefined;
   #initDurationMs: number | undefined;
   #isEndingByItself = false;
   /** On the clock's `now`: until then an end of the runtime belongs to the invocation that failed last. */
@@ -89,6 +90,7 @@ export class Lifecycle implements Stage {
   }
 
   async stop(): Promise<void> {
+    this.#stopMeasuring();
     this.move("stop", this.#state === "failed" ? "failure" : "spindown");
     this.turns.stopRunning();
     await this.reset;
@@ -122,9 +124,14 @@ export class Lifecycle implements Stage {
   }
 
   measure(): void {
-    if (!this.#isUnmeasured) return;
-    this.#isUnmeasured = false;
+    if (!this.#callOffMeasuring) return;
+    this.#stopMeasuring();
     this.options.memory.sample();
+  }
+
+  #stopMeasuring(): void {
+    this.#callOffMeasuring?.();
+    this.#callOffMeasuring = undefined;
   }
 
   takeInitDuration(): number | undefined {
@@ -233,9 +240,8 @@ export class Lifecycle implements Stage {
 
   #onBooted(outcome: InitOutcome): InitOutcome {
     if (outcome.kind === "ready") {
-      this.#isUnmeasured = true;
       // Whoever waits for init comes first.
-      this.options.clock.after(0, () => this.measure());
+      this.#callOffMeasuring = this.options.clock.after(0, () => this.measure());
       this.move("initialized");
     } else if (outcome.kind !== "cancelled") {
       this.#failure = outcome;

@@ -178,6 +178,13 @@ describe("memory is looked at once after init has ended well", () => {
     expect(world.memorySamples).toBe(1);
   });
 
+  test("and not when a stop comes first", async () => {
+    const world = await initialized();
+    void world.environment.stop();
+    await world.clock.advance(1000);
+    expect(world.memorySamples).toBe(0);
+  });
+
   test("before the runtime has its first event: it may die of that, and has used some", async () => {
     const world = await initialized();
     void world.invoke({ requestId: "1" });
