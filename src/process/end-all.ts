@@ -3,28 +3,48 @@ import { type Clock, settlesWithin } from "../clock.ts";
 import { log } from "../log.ts";
 import { isRunning } from "./tree.ts";
 
+/** What there is at one moment. */
+export interface Look {
+  /** Parents before children. */
+  readonly members: number[];
+  /** Children of init of which cannot be told yet whether they are members. */
+  readonly undecided: number[];
+}
+
+/** After this long, in milliseconds, those that were undecided are looked at again: no signal tells of a decision. */
+const undecidedMs = 1;
+
 /** Turns of the event loop after which a child that has ended is known to have ended. */
 const childEndTurns = 4;
 
 /**
- * Kills what `members` lists and waits until it lists nothing that runs, at most `budgetMs` milliseconds. Members that
- * fork meanwhile are found in the next round.
+ * Kills the members that `look` finds and waits until it finds none that runs and nothing undecided, at most `budgetMs`
+ * milliseconds. Members that fork meanwhile are found in the next round.
  * @returns whether all ended; if not, which ones is in the log
  */
-export async function endAllProcesses(clock: Clock, budgetMs: number, members: () => number[]): Promise<boolean> {
+export async function endAllProcesses(clock: Clock, budgetMs: number, look: () => Look): Promise<boolean> {
   const deadline = clock.now() + budgetMs;
   for (;;) {
     const childEnd = watchChildEnd();
     try {
-      const left = members().filter(isRunning);
+      const { members, undecided } = look();
+      const left = members.filter(isRunning);
       for (const pid of left) kill(pid);
       // A process that forks and ends during the walk hides its child from it. Then its own end asks for another walk.
-      if (left.length === 0 && !(await childEnd.happensSoon())) return true;
+      if (left.length === 0 && undecided.length === 0 && !(await childEnd.happensSoon())) return true;
       const remaining = deadline - clock.now();
-      if (remaining <= 0 || !(await settlesWithin(clock, remaining, childEnd.promise))) {
-        log.warn(`these processes of the function did not end within ${budgetMs} ms of SIGKILL: ${left.join(", ")}`);
-        return false;
+      if (remaining > 0) {
+        const isUndecided = undecided.length > 0;
+        const waitMs = isUndecided ? Math.min(undecidedMs, remaining) : remaining;
+        if ((await settlesWithin(clock, waitMs, childEnd.promise)) || isUndecided) continue;
       }
+      if (left.length > 0) {
+        log.warn(`these processes of the function did not end within ${budgetMs} ms of SIGKILL: ${left.join(", ")}`);
+      }
+      if (undecided.length > 0) {
+        log.warn(`whose these processes are could not be told within ${budgetMs} ms: ${undecided.join(", ")}`);
+      }
+      return false;
     } finally {
       childEnd.forget();
     }

@@ -11,7 +11,7 @@ export class Owner {
   readonly memory: MemoryMeter;
 
   constructor(private readonly clock: Clock) {
-    this.memory = new MemoryMeter(clock, () => this.#family.members());
+    this.memory = new MemoryMeter(clock, () => this.#family.look().members);
   }
 
   /** Starts a process: it, and all that will descend from it, is this owner's. @throws {LaunchError} */
@@ -27,7 +27,7 @@ export class Owner {
    * @returns whether all ended; if not, which ones is in the log
    */
   readonly endAll = async (budgetMs: number): Promise<boolean> => {
-    const haveAllEnded = await endAllProcesses(this.clock, budgetMs, () => this.#family.members());
+    const haveAllEnded = await endAllProcesses(this.clock, budgetMs, () => this.#family.look());
     if (haveAllEnded) this.#family.forgetSessions();
     return haveAllEnded;
   };

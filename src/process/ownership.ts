@@ -13,11 +13,13 @@
  *   processes have it, but a program may overwrite its variables with a title.
  *
  * A process without evidence counts as a stranger: leaving one process too many is better than killing one of others.
+ * One that is just becoming another program has no variables for a moment: it is undecided, and to be looked at again.
  */
 import fs from "node:fs";
+import type { Look } from "./end-all.ts";
 import { giveBackScore, scoreOf, takeScore } from "./oom-score.ts";
 import { read } from "./proc.ts";
-import { childrenOf, sessionOf, withDescendants } from "./tree.ts";
+import { childrenOf, isBecomingAnother, sessionOf, withDescendants } from "./tree.ts";
 
 /** Children started with `Bun.spawn` that have not ended. Bun waits for these. */
 const launched = new Map<number, Family>();
@@ -50,12 +52,15 @@ export class Family {
     if (address) this.#variable = `AWS_LAMBDA_RUNTIME_API=${address}`;
   }
 
-  /**
-   * All of its processes, ended but unreaped ones too, parents before children. Those that come and go meanwhile may be
-   * missing.
-   */
-  members(): number[] {
-    return withDescendants(childrenOf(process.pid).filter((pid) => familyOf(pid) === this));
+  /** All of its processes, ended but unreaped ones too. Those that come and go meanwhile may be missing. */
+  look(): Look {
+    const undecided: number[] = [];
+    const roots = childrenOf(process.pid).filter((pid) => {
+      const family = familyOf(pid);
+      if (family === "undecided") undecided.push(pid);
+      return family === this;
+    });
+    return { members: withDescendants(roots), undecided };
   }
 
   /** To be called when all members have ended: the numbers of their sessions may come back as somebody else's. */
@@ -70,25 +75,34 @@ export class Family {
     giveBackScore(this.oomScore);
   }
 
-  claims(pid: number): boolean {
+  claims(pid: number): boolean | "undecided" {
     const session = sessionOf(pid);
     if (session !== undefined && this.#sessions.has(session)) return true;
     if (this.oomScore !== undefined) return scoreOf(pid) === this.oomScore;
-    return this.#variable !== undefined && variablesOf(pid).includes(this.#variable);
+    if (this.#variable === undefined) return false;
+    const variables = variablesOf(pid);
+    return variables === "undecided" ? variables : variables.includes(this.#variable);
   }
 }
 
-function familyOf(child: number): Family | undefined {
+function familyOf(child: number): Family | "undecided" | undefined {
   const known = launched.get(child) ?? orphans.get(child);
   if (known) return known;
-  const family = [...families].find((one) => one.claims(child));
-  if (family) orphans.set(child, family);
-  return family;
+  let isUndecided = false;
+  for (const family of families) {
+    const claim = family.claims(child);
+    if (claim === true) {
+      orphans.set(child, family);
+      return family;
+    }
+    isUndecided ||= claim === "undecided";
+  }
+  return isUndecided ? "undecided" : undefined;
 }
 
 /** Kills the processes of all owners, without waiting for their end: for an init that is about to end itself. */
 export function killAllFamilies(): void {
-  for (const pid of [...families].flatMap((family) => family.members())) {
+  for (const pid of [...families].flatMap((family) => family.look().members)) {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
@@ -113,6 +127,7 @@ export function forgetOrphan(pid: number): void {
 }
 
 /** What a process was started with, as far as we may look and it has not overwritten it. */
-function variablesOf(pid: number): string[] {
-  return read(() => fs.readFileSync(`/proc/${pid}/environ`, "latin1").split("\0"), []);
+function variablesOf(pid: number): string[] | "undecided" {
+  const variables = read(() => fs.readFileSync(`/proc/${pid}/environ`, "latin1"), undefined);
+  return variables === "" && isBecomingAnother(pid) ? "undecided" : (variables ?? "").split("\0");
 }

@@ -55,6 +55,17 @@ export function sessionOf(pid: number): number | undefined {
   return session === undefined ? undefined : Number(session);
 }
 
+/**
+ * Whether a process whose variables were read as none is in the midst of `execve`, or was then: the kernel knows only at
+ * its end where the new ones are. A program that has none has a place for them all the same: one without length.
+ */
+export function isBecomingAnother(pid: number): boolean {
+  const stat = statOf(pid);
+  if (stat === undefined || stat[0] === "Z" || stat[0] === "X") return false;
+  const [start, end] = [stat[47], stat[48]];
+  return end === "0" || start !== end;
+}
+
 /** The fields of `/proc/PID/stat` from the state on; `undefined` once the process is gone. */
 function statOf(pid: number): string[] | undefined {
   const stat = read(() => fs.readFileSync(`/proc/${pid}/stat`, "latin1"), "");

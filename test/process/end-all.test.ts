@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { endChildren, processesWith, runApart, systemPath } from "./children.ts";
+import { systemClock } from "../../src/clock.ts";
+import { endAllProcesses, type Look } from "../../src/process/end-all.ts";
+import { catchLines } from "../support/log-lines.ts";
+import { endChildren, isAlive, processesWith, runApart, start, systemPath } from "./children.ts";
 
 const mark = `MARK=end-all-${process.pid}`;
 const env = { PATH: systemPath, MARK: mark.slice("MARK=".length) };
@@ -116,5 +119,35 @@ describe("the end", () => {
   test("is not claimed when the budget is used up", async () => {
     const [ended] = (await endAll("echo ready; exec sleep 60", { budgetMs: 0 })) as [Ended];
     expect(ended).toMatchObject({ all: false, listeners: 0 });
+  });
+});
+
+describe("while it cannot be told whose a process is", () => {
+  test("it is looked at again, and ended once it is a member", async () => {
+    const { pid } = start(["sleep", "60"]);
+    const undecided = { members: [], undecided: [pid] };
+    const looks: Look[] = [undecided, undecided, { members: [pid], undecided: [] }];
+    expect(await endAllProcesses(systemClock, 2000, () => looks.shift() ?? { members: [pid], undecided: [] })).toBe(
+      true,
+    );
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  test("it is left alone once it is a stranger", async () => {
+    const { pid } = start(["sleep", "60"]);
+    const looks: Look[] = [{ members: [], undecided: [pid] }];
+    expect(await endAllProcesses(systemClock, 2000, () => looks.shift() ?? { members: [], undecided: [] })).toBe(true);
+    expect(isAlive(pid)).toBe(true);
+  });
+
+  test("the end is not claimed, and the log names it when the budget is used up", async () => {
+    const { lines, release } = catchLines();
+    try {
+      const { pid } = start(["sleep", "60"]);
+      expect(await endAllProcesses(systemClock, 20, () => ({ members: [], undecided: [pid] }))).toBe(false);
+      expect(lines).toEqual([`whose these processes are could not be told within 20 ms: ${pid}`]);
+    } finally {
+      release();
+    }
   });
 });

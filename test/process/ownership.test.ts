@@ -108,6 +108,25 @@ describe("an orphan is its owner's", () => {
       tell(results);`;
     expect(await script(text)).toEqual([false, false, false, false, true]);
   });
+
+  test("also where no score is to be had and it becomes another program again and again", async () => {
+    // Each time it has no variables for a moment.
+    const text = `
+      const { takeScore } = await source("process/oom-score.ts");
+      while (takeScore() !== undefined);
+      writeFileSync(process.env.STRANGERS + "/hop", 'exec sh "$0"');
+      const results = [];
+      for (let run = 0; run < 20; run++) {
+        const owner = new Owner(systemClock);
+        const shell = "setsid sh " + process.env.STRANGERS + "/hop & echo $!; echo end; exit";
+        const [orphan] = await pidsOf(owner, shell, { AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001" });
+        await until(() => isOrphan(orphan));
+        results.push(await owner.endAll(2000), runs(orphan));
+        owner.dispose();
+      }
+      tell(results);`;
+    expect(await script(text)).toEqual(Array.from({ length: 20 }, () => [true, false]).flat());
+  });
 });
 
 describe("a process is nobody's", () => {

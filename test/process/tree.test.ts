@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { childrenOf, descendantsOf, isRunning } from "../../src/process/tree.ts";
+import { childrenOf, descendantsOf, isBecomingAnother, isRunning } from "../../src/process/tree.ts";
 import { waitUntil, within } from "../support/within.ts";
 import { type Child, endChildren, isAlive, runApart, start, startShell, statusOf } from "./children.ts";
 
@@ -118,5 +118,17 @@ describe("a process runs", () => {
       if (isAlive(pid)) expect(isRunning(pid)).toBe(true);
     }
     expect(isAlive(stopped.pid)).toBe(true);
+  });
+});
+
+describe("a process that shows no variables", () => {
+  test("has none, and is not becoming another program", async () => {
+    const child = start(["env", "-i", "/bin/sh", "-c", "echo; read end"]);
+    await waitUntil("the shell is there", () => child.output() === "\n");
+    expect(isBecomingAnother(child.pid)).toBe(false);
+  });
+
+  test("has ended, or is gone", async () => {
+    expect(isBecomingAnother(await goneState())).toBe(false);
   });
 });
