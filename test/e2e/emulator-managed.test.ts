@@ -3,6 +3,8 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { type Emulator, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
 import { Gate } from "./support/gate.ts";
 
+type Event = Parameters<Emulator["invoke"]>[0];
+
 afterEach(stopEmulators);
 
 async function start(workers: number, env: Record<string, string> = {}): Promise<Emulator> {
@@ -22,19 +24,25 @@ async function start(workers: number, env: Record<string, string> = {}): Promise
   return emulator;
 }
 
-/** The answer of the next worker that polls: until one does, calls are refused. */
-async function served(emulator: Emulator): Promise<Awaited<ReturnType<Emulator["ask"]>>> {
+/** What the next worker that polls answers: until one does, calls are refused, also between an answer and the next poll. */
+async function taken(emulator: Emulator, event: Event): Promise<Response> {
   for (;;) {
-    const answer = await emulator.ask({});
-    if (answer.pid !== undefined) return answer;
+    const answer = await emulator.invoke(event);
+    if (answer.status !== 400) return answer;
+    expect(await answer.json()).toEqual({ errorType: "Runtime.Unavailable" });
   }
+}
+
+/** What a worker tells of its call. */
+async function served(emulator: Emulator, event: Event = {}): ReturnType<Emulator["ask"]> {
+  return (await (await taken(emulator, event)).json()) as Awaited<ReturnType<Emulator["ask"]>>;
 }
 
 describe("managed instances", () => {
   test("D1, D2: serve as many calls as there are workers, and refuse one more at once", async () => {
     const emulator = await start(3);
     const gates = [new Gate(), new Gate(), new Gate()];
-    const calls = gates.map(({ path }, number) => emulator.ask({ number, print: `here ${number}\n`, until: path }));
+    const calls = gates.map(({ path }, number) => served(emulator, { number, print: `here ${number}\n`, until: path }));
     await emulator.until("all three to run", ({ stdout }) => [0, 1, 2].every((n) => stdout.includes(`here ${n}`)));
     const refused = await emulator.invoke({});
     expect([refused.status, await refused.json()]).toEqual([400, { errorType: "Runtime.Unavailable" }]);
@@ -50,7 +58,7 @@ describe("managed instances", () => {
     const emulator = await start(2, { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" });
     const { pid } = await served(emulator);
     const gate = new Gate();
-    const overdue = await emulator.invoke({ until: gate.path });
+    const overdue = await taken(emulator, { until: gate.path });
     expect(await overdue.json()).toMatchObject({ errorType: "Sandbox.Timedout" });
     await gate.open();
     expect((await served(emulator)).pid).toBe(pid);
@@ -59,9 +67,9 @@ describe("managed instances", () => {
   test("whose process dies fail all that runs, and are replaced by the next call", async () => {
     const emulator = await start(2);
     const { pid } = await served(emulator);
-    const running = emulator.invoke({ print: "here\n", hang: true });
+    const running = taken(emulator, { print: "here\n", hang: true });
     await emulator.until("a call to run", ({ stdout }) => stdout.includes("here"));
-    const dying = await emulator.invoke({ exit: 1 });
+    const dying = await taken(emulator, { exit: 1 });
     for (const answer of [dying, await running]) {
       expect([answer.status, answer.headers.get("x-amz-function-error")]).toEqual([200, "Unhandled"]);
       expect(await answer.json()).toMatchObject({ errorType: "Runtime.ExitError" });
