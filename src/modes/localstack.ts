@@ -64,8 +64,7 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
   // The runtime is starting: what it does not need to start is made ready meanwhile.
   const callbacks = new Callbacks(config, clock);
   callbacks.connect();
-  const isThere = Promise.withResolvers<void>();
-  let areExtrasThere = false;
+  const extrasAreThere = Promise.withResolvers<void>();
   const frontend: LocalStackFrontend = new LocalStackFrontend({
     environment,
     clock,
@@ -73,7 +72,7 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     takeLogs: (requestId) => built.takeLogs(requestId),
     initFailure: protocol.failure,
     initializationType: config.initializationType,
-    beforeReady: async () => areExtrasThere || settlesWithin(clock, extrasMs, isThere.promise),
+    beforeReady: () => settlesWithin(clock, extrasMs, extrasAreThere.promise),
     maxPayloadBytes: config.maxPayloadBytes,
     postInvokeWaitMs: config.postInvokeWaitMs,
   });
@@ -84,8 +83,7 @@ export async function runLocalStack(program: Program, commandLine: CommandLine):
     // X-Ray first: a segment that finds no port is lost, a change of the code comes later anyway.
     if (config.localstackHostname !== "") xray = startXRayDaemon(config, clock);
     await xray?.ready;
-    areExtrasThere = true;
-    isThere.resolve();
+    extrasAreThere.resolve();
     if (config.hotReloadingPaths.length > 0) await startHotReload(config, program, () => environment.reload());
   };
   const extras = startExtras();

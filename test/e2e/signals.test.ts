@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { descendantsOf, isRunning } from "../../src/process/tree.ts";
 import { isBeyondQemu, isMusl } from "../support/target.ts";
 import { waitUntil } from "../support/within.ts";
@@ -8,6 +9,8 @@ import { type Init, isRoot, runFixture, startInit, stopAll } from "./support/ini
 afterEach(stopAll);
 
 const asPid1 = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+
+const statusOf = (pid: number) => readFileSync(`/proc/${pid}/status`, "latin1");
 
 async function ready(command: readonly string[], options = {}): Promise<Init> {
   const init = startInit(command, options);
@@ -42,6 +45,18 @@ describe.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const)("%s", (signal
     });
   });
 });
+
+test.skipIf(isBeyondQemu("signals"))(
+  "a request to end is obeyed from the moment it is heard, and nothing is told",
+  async () => {
+    const init = startInit(["sleep", "600"]);
+    const sigterm = 1n << 14n;
+    const heard = () => BigInt(`0x${/^SigCgt:\s+(\w+)/m.exec(statusOf(init.process.pid))?.[1]}`);
+    await waitUntil("SIGTERM is heard", () => (heard() & sigterm) !== 0n);
+    expect(await init.stop("SIGTERM")).toBe(0);
+    expect([init.double.callbacks, init.stdout, init.stderr]).toEqual([[], "", ""]);
+  },
+);
 
 test("a second signal changes nothing", async () => {
   const init = await ready(runFixture("does-what-the-event-says.ts"));

@@ -50,3 +50,10 @@ describe("a request to end", () => {
     expect(await runApart(script)).toBe("urgent");
   });
 });
+
+test("are heard before anything else is loaded: what comes before is lost to PID 1", async () => {
+  const source = (path: string) => Bun.file(`${import.meta.dir}/../../src/${path}`).text();
+  const imports = /^import\b.*$/gm;
+  expect((await source("main.ts")).match(imports)?.[0]).toBe('import "./process/signals.ts";');
+  expect((await source("process/signals.ts")).match(imports)).toBeNull();
+});
