@@ -2,9 +2,9 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { Told } from "../fixtures/scripted-runtime.ts";
+import { freePort } from "../support/free-port.ts";
 import { hasNamespaces } from "../support/namespaces.ts";
 import { type Emulator, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
-import { freePort } from "./support/init.ts";
 
 afterEach(stopEmulators);
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { freePort } from "../support/free-port.ts";
 import { talk } from "../support/talk.ts";
 import { type Emulator, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
-import { freePort } from "./support/init.ts";
 
 afterEach(stopEmulators);
 

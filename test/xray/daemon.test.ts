@@ -3,6 +3,7 @@ import { createHash, createHmac } from "node:crypto";
 import { log } from "../../src/log.ts";
 import { startXRay, type XRayDaemon, type XRayOptions } from "../../src/xray/daemon.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { freePort } from "../support/free-port.ts";
 import { within } from "../support/within.ts";
 
 const daemons: XRayDaemon[] = [];
@@ -42,12 +43,6 @@ function localstack(reply: () => Response = () => Response.json({})) {
   });
   servers.push(server);
   return { seen, address: `http://127.0.0.1:${server.port}` };
-}
-
-function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  server.stop(true);
-  return server.port;
 }
 
 async function start(options: Partial<XRayOptions>) {
@@ -143,7 +138,7 @@ describe("a taken port is a warning, and the other half works:", () => {
   test("TCP", async () => {
     const warn = spyOn(log, "warn").mockImplementation((() => {}) as unknown as typeof log.warn);
     // One that would share it.
-    const taken = Bun.serve({ hostname: "127.0.0.1", port: 0, reusePort: true, fetch: () => new Response() });
+    const taken = Bun.serve({ hostname: "127.0.0.1", port: freePort(), reusePort: true, fetch: () => new Response() });
     const tcp = taken.port as number;
     const { address } = localstack();
     const { daemon } = await start({ address, listenOn: { hostname: "127.0.0.1", port: tcp } });
@@ -159,7 +154,7 @@ describe("a taken port is a warning, and the other half works:", () => {
 
   test("UDP", async () => {
     const warn = spyOn(log, "warn").mockImplementation((() => {}) as unknown as typeof log.warn);
-    const taken = await Bun.udpSocket({ hostname: "127.0.0.1" });
+    const taken = await Bun.udpSocket({ hostname: "127.0.0.1", port: freePort() });
     const { address, seen } = localstack();
     await start({ address, listenOn: { hostname: "127.0.0.1", port: taken.port } });
     expect(warn.mock.calls[0]?.[0]).toStartWith(`X-Ray segments cannot be received on UDP 127.0.0.1:${taken.port}: `);

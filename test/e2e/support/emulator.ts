@@ -1,7 +1,8 @@
 /** Starts the compiled binary as a developer would, without LocalStack, and lets a test call the function. */
 import type { Script, Told } from "../../fixtures/scripted-runtime.ts";
+import { freePort } from "../../support/free-port.ts";
 import { withoutEmulatorsWarning } from "../../support/target.ts";
-import { binary, fixture, freePort, patienceMs, within } from "./init.ts";
+import { binary, fixture, patienceMs, within } from "./init.ts";
 
 const hasOwnNetwork = process.env.E2E_OWN_NETWORK === "1";
 

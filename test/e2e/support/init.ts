@@ -1,6 +1,7 @@
 /** Starts the compiled binary as LocalStack would, and lets a test talk to it. */
 import { existsSync, readFileSync } from "node:fs";
 import { type DoubleOptions, type InvokeResult, LocalStackDouble } from "../../../examples/localstack-double.ts";
+import { freePort } from "../../support/free-port.ts";
 import { hasNamespaces } from "../../support/namespaces.ts";
 import { slowness, target, withoutEmulatorsWarning } from "../../support/target.ts";
 
@@ -245,21 +246,6 @@ export async function within<T>(promise: Promise<T>, what: string, ms = patience
     return await Promise.race([promise, late]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-/** Below 32768, where the kernel takes its free ports from: nobody else gets one between the look and its use. */
-let nextPort = 20_000;
-
-export function freePort(): number {
-  for (;;) {
-    const port = nextPort++;
-    try {
-      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
-      return port;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    }
   }
 }
 
