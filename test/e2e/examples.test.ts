@@ -32,7 +32,7 @@ describe("the example", () => {
   test.skipIf(Bun.which("curl") === null)("shell/ says what it was sent", async () => {
     const emulator = await start("shell", commandOf("shell"));
     expect((await emulator.ask({ name: "Ada" })) as unknown).toEqual({ youSent: { name: "Ada" } });
-    expect(emulator.stdout).toContain('the function got {"name":"Ada"}');
+    await emulator.until("its output", ({ stdout }) => stdout.includes('the function got {"name":"Ada"}'));
   });
 
   test("bun/ answers word by word", async () => {
