@@ -56,14 +56,15 @@ export function sessionOf(pid: number): number | undefined {
 }
 
 /**
- * Whether a process whose variables were read as none is in the midst of `execve`, or was then: the kernel knows only at
- * its end where the new ones are. A program that has none has a place for them all the same: one without length.
+ * Whether a process whose variables were read as none is in the midst of `execve`, or was then. The kernel first sets where
+ * the variables begin and end to the same place, then where they really end, then where the code ends (`load_elf_binary`
+ * in https://github.com/torvalds/linux/blob/master/fs/binfmt_elf.c): before the last step nothing follows from it.
  */
 export function isBecomingAnother(pid: number): boolean {
   const stat = statOf(pid);
   if (stat === undefined || stat[0] === "Z" || stat[0] === "X") return false;
-  const [start, end] = [stat[47], stat[48]];
-  return end === "0" || start !== end;
+  const [endOfCode, start, end] = [stat[24], stat[47], stat[48]];
+  return endOfCode === "0" || start !== end;
 }
 
 /** The fields of `/proc/PID/stat` from the state on; `undefined` once the process is gone. */
