@@ -40,8 +40,8 @@ test("a LocalStack that went away ends nothing: the next invocation still runs",
   await init.double.waitForReady();
   await init.send("1");
   await init.send("2");
+  await init.waitForStderr("/logs failed: ECONNRESET");
   expect(await init.stop()).toBe(0);
-  expect(init.stderr).toContain("/logs failed: ECONNRESET");
 });
 
 test("while ready cannot be told, init serves", async () => {
@@ -176,9 +176,7 @@ describe("one order of telling:", () => {
   });
 });
 
-/** Milliseconds: init's budget of 4,500 and its exit. LocalStack kills the container at 5,000. */
-const stopMs = 4800;
-
+// LocalStack kills the container after 5 s, and a callback waits 10 s for its answer: it is the budget that ends these.
 describe("stopping", () => {
   // X-Ray's port is fixed: without a network of its own the test could meet another's.
   test.skipIf(process.env.E2E_OWN_NETWORK !== "1")(
@@ -192,9 +190,8 @@ describe("stopping", () => {
       await init.double.waitForReady();
       await init.send('{"segments":3}');
       await init.double.waitFor("logs", ({ kind }) => kind === "logs");
-      const stoppedAt = performance.now();
       expect(await init.stop()).toBe(0);
-      expect(performance.now() - stoppedAt).toBeLessThan(stopMs);
+      expect(init.stderr).toContain("not everything was ended and told within 4500 ms");
       silent.stop(true);
     },
   );
@@ -205,9 +202,8 @@ describe("stopping", () => {
   ])("after %s takes no longer either, and keeps the status", async (_, status, env) => {
     const init = startInit(["/missing/bootstrap"], { misbehave: () => "silence", env });
     await init.double.waitForStatusError();
-    const stoppedAt = performance.now();
     expect(await init.stop()).toBe(status);
-    expect(performance.now() - stoppedAt).toBeLessThan(stopMs);
+    expect(init.stderr).not.toContain("no answer within");
   });
 
   test("tells the one that runs, and those that wait their turn, that they will have no result", async () => {

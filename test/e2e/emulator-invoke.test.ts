@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { stopwatch } from "../support/stopwatch.ts";
 import { isBeyondQemu } from "../support/target.ts";
 import { type Emulator, invokePath, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
 import { Gate } from "./support/gate.ts";
@@ -24,6 +25,9 @@ async function expectFault(answer: Response, errorType: string, reason: string):
   const id = answer.headers.get("x-amzn-requestid");
   expect(body).toEqual({ errorType, errorMessage: `RequestId: ${id} Error: ${reason}` });
 }
+
+/** For calls that wait at a gate: the function has more time than a test takes. */
+const ample = { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "60" } };
 
 /** How often the log has a whole line that begins so. */
 function count(emulator: Emulator, start: string): number {
@@ -103,11 +107,17 @@ describe("a call", () => {
 
   test("T15, T16: tells the end of its log, and the memory it really used", async () => {
     const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "512" } });
-    const answer = await emulator.invoke(
-      { print: "123456789\n", times: 1000, allocateMb: 100 },
-      { "X-Amz-Log-Type": "Tail" },
-    );
-    const tail = Buffer.from(answer.headers.get("x-amz-log-result") ?? "", "base64").toString();
+    const output = { print: "123456789\n", times: 1000 };
+    let tail = "";
+    // The answer to a runtime that is slow to poll does not wait for REPORT.
+    for (
+      let script: Parameters<Emulator["invoke"]>[0] = { ...output, allocateMb: 100 };
+      !/REPORT .*\n$/.test(tail);
+      script = output
+    ) {
+      const answer = await emulator.invoke(script, { "X-Amz-Log-Type": "Tail" });
+      tail = Buffer.from(answer.headers.get("x-amz-log-result") ?? "", "base64").toString();
+    }
     expect(Buffer.byteLength(tail)).toBe(4096);
     const [, size, used] =
       /REPORT RequestId: .*\tMemory Size: (\d+) MB\tMax Memory Used: (\d+) MB\t.*\n$/.exec(tail) ?? [];
@@ -128,7 +138,7 @@ describe("a call", () => {
   });
 
   test("T24: goes on when its caller has left", async () => {
-    const emulator = await startEmulator();
+    const emulator = await startEmulator(scriptedRuntime, ample);
     await emulator.ask();
     const [leaving, gate] = [new AbortController(), new Gate()];
     const called = fetch(emulator.url + invokePath, {
@@ -167,7 +177,7 @@ describe("a call", () => {
   });
 
   test("T27: under the id of a running one is refused, and does that one no harm", async () => {
-    const emulator = await startEmulator();
+    const emulator = await startEmulator(scriptedRuntime, ample);
     const gate = new Gate();
     const script = { print: "here\n", until: gate.path, respond: "first" };
     const first = emulator.invoke(script, { "X-Amzn-RequestId": givenId });
@@ -247,12 +257,11 @@ describe("a function that breaks", () => {
   test("T10: takes no longer than its timeout, and serves the next one", async () => {
     const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" } });
     await emulator.ask();
-    const calledAt = performance.now();
+    const [calledAt, elapsed] = [performance.now(), stopwatch()];
     const answer = await emulator.invoke({ hang: true });
-    const tookMs = performance.now() - calledAt;
+    expect(elapsed()).toBeLessThan(1800);
+    expect(performance.now() - calledAt).toBeGreaterThanOrEqual(1000);
     await expectFault(answer, "Sandbox.Timedout", "Task timed out after 1.00 seconds");
-    expect(tookMs).toBeGreaterThanOrEqual(1000);
-    expect(tookMs).toBeLessThan(1800);
     expectHead(await emulator.invoke({}), false);
   });
 
@@ -266,13 +275,14 @@ describe("a function that breaks", () => {
         emulator.stdout,
       ) ?? [];
     expect(Number(init)).toBeGreaterThanOrEqual(1500);
-    expect(Number(billed)).toBe(Math.ceil(Number(duration) + Number(init)));
+    // Rounded up before the two are written with two digits.
+    expect(Number(duration) + Number(init)).toBeWithin(Number(billed) - 1 - 0.01, Number(billed) + 0.011);
   });
 });
 
 describe("an Event", () => {
   test("T13: is answered before it has run", async () => {
-    const emulator = await startEmulator();
+    const emulator = await startEmulator(scriptedRuntime, ample);
     await emulator.ask();
     const gate = new Gate();
     const event = { "X-Amz-Invocation-Type": "Event", "X-Amzn-RequestId": givenId };
@@ -297,7 +307,7 @@ describe("an Event", () => {
 
 describe("several calls at once", () => {
   test("T20: take turns in one environment", async () => {
-    const emulator = await startEmulator();
+    const emulator = await startEmulator(scriptedRuntime, ample);
     const { pid } = await emulator.ask();
     const gate = new Gate();
     const first = emulator.ask({ print: "here\n", until: gate.path });
@@ -325,7 +335,7 @@ describe("several calls at once", () => {
   });
 
   test("T22: are refused when the queue is full", async () => {
-    const emulator = await startEmulator(scriptedRuntime, { flags: ["--concurrency", "1", "--queue", "1"] });
+    const emulator = await startEmulator(scriptedRuntime, { flags: ["--concurrency", "1", "--queue", "1"], ...ample });
     await emulator.ask();
     const gate = new Gate();
     const first = emulator.invoke({ print: "here\n", until: gate.path });

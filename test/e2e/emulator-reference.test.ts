@@ -271,7 +271,7 @@ describe.skipIf(reference === undefined)("beside AWS's emulator (aws-sam-cli 1.1
   }
 
   test("R23: two calls at once end AWS's emulator, and not ours (W1)", async () => {
-    for (const [name, options] of both({})) {
+    for (const [name, options] of both({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "60" } })) {
       const emulator = await startEmulator(scriptedRuntime, options);
       const gate = new Gate();
       const first = emulator.invoke({ print: "here\n", until: gate.path });

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { stopwatch } from "../support/stopwatch.ts";
 import { isBeyondQemu } from "../support/target.ts";
 import { startWithExtensions } from "./support/extensions.ts";
 import { fixture, type Init, isRoot, runFixture, startInit, stopAll } from "./support/init.ts";
@@ -77,20 +78,22 @@ describe("in the way status", () => {
 
 describe("a limit", () => {
   const limit = { LOCALSTACK_INIT_PHASE_TIMEOUT: "1" };
+  /** Seconds enough for an extension to start and register. */
+  const ampleLimit = { LOCALSTACK_INIT_PHASE_TIMEOUT: "5" };
 
   test("A3: ends a slow init; the environment is ready without its processes, and init runs again inside the invocation", async () => {
-    const startedAt = performance.now();
+    const [startedAt, elapsed] = [performance.now(), stopwatch()];
     const { command, starts } = runtime(1, "echo first; sleep 30");
     const init = startInit(command, { env: limit });
     await init.double.waitForReady();
+    expect(elapsed()).toBeLessThan(4000);
     expect(performance.now() - startedAt).toBeGreaterThan(1000);
-    expect(performance.now() - startedAt).toBeLessThan(4000);
     expect(starts().map(isAlive)).toEqual([false]);
     const { id, kind, logs } = await init.invoke('"well"');
     expect(kind).toBe("response");
     expect(logs).toMatch(
       new RegExp(
-        `^first\\nINIT_REPORT Init Duration: 1\\d\\d\\d\\.\\d\\d ms\\tPhase: init\\tStatus: timeout\\nSTART RequestId: ${id} `,
+        `^first\\nINIT_REPORT Init Duration: \\d{4}\\.\\d\\d ms\\tPhase: init\\tStatus: timeout\\nSTART RequestId: ${id} `,
       ),
     );
     expect(logs.match(/INIT_REPORT/g)).toHaveLength(1);
@@ -102,10 +105,10 @@ describe("a limit", () => {
     const { command, starts } = runtime(2, "sleep 30");
     const init = startInit(command, { env: { ...limit, AWS_LAMBDA_FUNCTION_TIMEOUT: "2" } });
     await init.double.waitForReady();
-    const sentAt = performance.now();
+    const [sentAt, elapsed] = [performance.now(), stopwatch()];
     const { id, kind, body, logs } = await init.invoke("1");
+    expect(elapsed()).toBeLessThan(4500);
     expect(performance.now() - sentAt).toBeGreaterThan(2000);
-    expect(performance.now() - sentAt).toBeLessThan(4500);
     expect([kind, body]).toEqual([
       "error",
       `{"errorMessage":"RequestId: ${id} Error: Task timed out after 2.00 seconds","errorType":"Sandbox.Timedout"}`,
@@ -155,11 +158,11 @@ describe("a limit", () => {
   });
 
   test.skipIf(!isRoot)("A17: ends also an extension that does not want to end, before ready", async () => {
-    const startedAt = performance.now();
+    const elapsed = stopwatch();
     const { command, starts } = runtime(1, "sleep 30");
-    const { init } = startWithExtensions(command, { one: stubborn }, { env: limit });
+    const { init } = startWithExtensions(command, { one: stubborn }, { env: ampleLimit });
     await init.double.waitForReady();
-    expect(performance.now() - startedAt).toBeLessThan(4500);
+    expect(elapsed()).toBeLessThan(8500);
     expect(starts().map(isAlive)).toEqual([false]);
     expect((await init.invoke("1")).kind).toBe("response");
   });
@@ -177,12 +180,12 @@ describe("a limit", () => {
 
   test.skipIf(!isRoot)("A20: and SIGTERM while its reset runs ends init without a word", async () => {
     const { command } = runtime(1, "sleep 30");
-    const world = startWithExtensions(command, { one: stubborn }, { env: limit });
+    const world = startWithExtensions(command, { one: stubborn }, { env: ampleLimit });
     const { init } = world;
     await world.saw("one", "event", ({ text }) => String(text).includes("SHUTDOWN"));
-    const stoppedAt = performance.now();
+    const elapsed = stopwatch();
     expect(await init.stop()).toBe(0);
-    expect(performance.now() - stoppedAt).toBeLessThan(3500);
+    expect(elapsed()).toBeLessThan(3500);
     expect(kindsOf(init)).toEqual([]);
   });
 });

@@ -29,7 +29,8 @@ test("the billed duration is the duration rounded up; memory is measured", async
   const { logs } = await say({});
   const [, duration, billed, memory] =
     logs.match(/Duration: ([\d.]+) ms\tBilled Duration: (\d+) ms.*Max Memory Used: (\d+) MB/) ?? [];
-  expect(Number(billed)).toBe(Math.ceil(Number(duration)));
+  // Rounded up before it is written with two digits: 1.003 ms is 1.00 ms and billed as 2.
+  expect(Number(duration)).toBeWithin(Number(billed) - 1 - 0.005, Number(billed) + 0.006);
   // The fixture is a Bun process: more than a shell, less than the memory size of a large function.
   expect(Number(memory)).toBeGreaterThan(10);
   expect(Number(memory)).toBeLessThan(1000);
@@ -166,7 +167,8 @@ describe.each(brokenStdouts)("a stdout %s", (_, prefix) => {
       expect([logs.length > 200_000, JSON.parse(body).count]).toEqual([true, count]);
     }
     expect(await init.stop()).toBe(0);
-    const lines = init.stderr.trimEnd().split("\n");
+    // An empty one lies between them where the last of the output was no whole line.
+    const lines = init.stderr.split("\n").filter(Boolean);
     expect(lines[0]).toMatch(/ WARN init's stdout takes no more output \((EPIPE|ENOSPC)\)/);
     expect(init.stderr).not.toMatch(/a fault inside init|\n +at /);
     expect(lines.length).toBeLessThanOrEqual(2);
