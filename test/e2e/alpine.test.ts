@@ -77,11 +77,12 @@ describe.skipIf(missing !== undefined)(`in an image of Alpine's libraries (${mis
   });
 
   test("what can become of an invocation is told, and the next one works", async () => {
-    const started = startInRoot([], { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" } });
+    // Long enough for the start inside the invocation that follows each of these.
+    const started = startInRoot([], { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "5" } });
     const fates = [
       ['{"exit":7}', "Runtime.ExitError", "Runtime exited with error: exit status 7"],
       ['{"kill":"SIGSEGV"}', "Runtime.ExitError", "Runtime exited with error: signal: segmentation fault"],
-      ['{"hang":true}', "Sandbox.Timedout", "Task timed out after 1.00 seconds"],
+      ['{"hang":true}', "Sandbox.Timedout", "Task timed out after 5.00 seconds"],
     ] as const;
     for (const [event, errorType, errorMessage] of fates) {
       const { body } = await started.invoke(event);

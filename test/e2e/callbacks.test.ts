@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import type { Callback } from "../../examples/localstack-double.ts";
 import { RawServer } from "../net/raw-server.ts";
 import { isBeyondQemu } from "../support/target.ts";
+import { Gate } from "./support/gate.ts";
 import { type Init, runFixture, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
@@ -148,7 +149,9 @@ describe("one order of telling:", () => {
 
   test("a crash between invocations is told once, and the invocation that fails for it has its own error only", async () => {
     const init = startInit(runFixture("does-what-the-event-says.ts"));
-    await init.invoke('{"exitWhenIdle":4}');
+    const gate = new Gate();
+    await init.invoke(JSON.stringify({ exitWhenIdle: 4, until: gate.path }));
+    await gate.open();
     await init.double.waitForStatusError();
     const { id, kind, body } = await init.invoke("{}");
     expect([kind, body]).toEqual([

@@ -3,7 +3,14 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { whyMissing } from "./support/clients.ts";
-import { type Emulator, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
+import {
+  type Emulator,
+  scriptedRuntime,
+  startEmulator,
+  stopEmulators,
+  textOf,
+  withReport,
+} from "./support/emulator.ts";
 import { Gate } from "./support/gate.ts";
 import { fixture, within } from "./support/init.ts";
 import { javaScriptSdk, pythonSdk, samCli } from "./support/sdk-clients.ts";
@@ -63,15 +70,19 @@ for (const sdk of sdks) {
   describe.skipIf(sdk.missing !== undefined)(sdk.name, () => {
     test("sees a result, a log, a version and a request id", async () => {
       const emulator = await startEmulator();
-      const answer = await call(emulator, { respond: '{"a":1}', print: "said\n" }, { LogType: "Tail" });
+      const script = { respond: '{"a":1}', print: "said\n" };
+      const answer = await withReport(
+        () => call(emulator, script, { LogType: "Tail" }),
+        ({ LogResult }) => LogResult,
+      );
       expect(answer).toMatchObject({ StatusCode: 200, Payload: '{"a":1}', ExecutedVersion: "$LATEST" });
       expect(answer.FunctionError).toBeUndefined();
-      expect(Buffer.from(answer.LogResult, "base64").toString()).toMatch(/^START .*\nsaid\nEND .*\nREPORT .*\n$/);
+      expect(textOf(answer.LogResult)).toMatch(/^START .*\nsaid\nEND .*\nREPORT .*\n$/);
       expect(answer.requestId).toMatch(/^[0-9a-f-]{36}$/);
     });
 
     test("sees that a function failed, and raises nothing", async () => {
-      const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" } });
+      const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "5" } });
       expect(await call(emulator, { error: '{"errorType":"V"}' })).toMatchObject({
         StatusCode: 200,
         FunctionError: "Unhandled",
@@ -120,9 +131,12 @@ for (const sdk of sdks) {
     test("T30, T33, T34: takes streams apart, and sees what broke one off", async () => {
       const emulator = await startEmulator();
       const streamed = (script: object, input = {}) => call(emulator, script, { stream: true, ...input });
-      const whole = await streamed({ stream: { parts: ["one", "two"], everyMs: 500 } }, { LogType: "Tail" });
+      const whole = await withReport(
+        () => streamed({ stream: { parts: ["one", "two"], everyMs: 500 } }, { LogType: "Tail" }),
+        ({ complete }) => complete.LogResult,
+      );
       expect([whole.ExecutedVersion, whole.chunks]).toEqual(["$LATEST", ["one", "two"]]);
-      expect(Buffer.from(whole.complete.LogResult, "base64").toString()).toContain("REPORT");
+      expect(textOf(whole.complete.LogResult)).toContain("REPORT");
       expect(await streamed({ respond: '{"a":1}' })).toMatchObject({ chunks: ['{"a":1}'], complete: {} });
       const end = { errorType: "Runtime.HalfWay", errorBody: '{"errorMessage":"é"}' };
       expect(await streamed({ stream: { parts: ["half"], end } })).toMatchObject({
@@ -160,9 +174,12 @@ describe.skipIf(whyMissing(pythonSdk) !== undefined)("the AWS CLI", () => {
         AWS_MAX_ATTEMPTS: "1",
       });
     };
-    const good = JSON.parse(await aws("{}"));
+    const good = await withReport(
+      async () => JSON.parse(await aws("{}")),
+      ({ LogResult }) => LogResult,
+    );
     expect(good).toMatchObject({ StatusCode: 200, ExecutedVersion: "$LATEST" });
-    expect(Buffer.from(good.LogResult, "base64").toString()).toContain("REPORT");
+    expect(textOf(good.LogResult)).toContain("REPORT");
     expect(JSON.parse(readFileSync(outfile, "utf8"))).toHaveProperty("pid");
     expect(JSON.parse(await aws('{"error":"{}"}'))).toMatchObject({ StatusCode: 200, FunctionError: "Unhandled" });
   });

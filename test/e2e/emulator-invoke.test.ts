@@ -255,13 +255,13 @@ describe("a function that breaks", () => {
   });
 
   test("T10: takes no longer than its timeout, and serves the next one", async () => {
-    const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" } });
+    const emulator = await startEmulator(scriptedRuntime, { env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "5" } });
     await emulator.ask();
     const [calledAt, elapsed] = [performance.now(), stopwatch()];
     const answer = await emulator.invoke({ hang: true });
-    expect(elapsed()).toBeLessThan(1800);
-    expect(performance.now() - calledAt).toBeGreaterThanOrEqual(1000);
-    await expectFault(answer, "Sandbox.Timedout", "Task timed out after 1.00 seconds");
+    expect(elapsed()).toBeLessThan(5800);
+    expect(performance.now() - calledAt).toBeGreaterThanOrEqual(5000);
+    await expectFault(answer, "Sandbox.Timedout", "Task timed out after 5.00 seconds");
     expectHead(await emulator.invoke({}), false);
   });
 

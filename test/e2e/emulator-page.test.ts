@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { Browser, type Page, whyNoBrowser } from "./support/browser.ts";
 import { faintTexts, namelessControls } from "./support/contrast.ts";
 import { type EmulatorOptions, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
+import { Gate } from "./support/gate.ts";
 import { within } from "./support/init.ts";
 
 const missing = whyNoBrowser();
@@ -62,12 +63,13 @@ const widest = `Math.max(...[document.documentElement, ...document.querySelector
 
 describe.skipIf(missing !== undefined)(`the page in a browser${missing === undefined ? "" : `: ${missing}`}`, () => {
   test("an event is sent; result, logs, figures and time line are shown", async () => {
-    const { page, emulator } = await start();
-    await send(page, { respond: '{"tea":12345678901234567890}', print: "said by the function\n", sleepMs: 30 });
+    const { page, emulator } = await start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "30" } });
+    // So long that an init, however slow, is not many times as long: both bars can be measured.
+    await send(page, { respond: '{"tea":12345678901234567890}', print: "said by the function\n", sleepMs: 1000 });
     await page.locator("#detail[data-status=succeeded] .log .platform").filter({ hasText: "REPORT" }).waitFor();
     expect(await page.locator(".json pre").first().textContent()).toBe('{\n  "tea": 12345678901234567890\n}');
     expect(await page.locator(".log pre").textContent()).toMatch(/^START .*\nsaid by the function\nEND .*\nREPORT /);
-    expect(await page.locator(".figures").innerText()).toMatch(/Duration\n[\d.]+ ms\nInit\n\d+ ms\nMemory\n\d+ MB/);
+    expect(await page.locator(".figures").innerText()).toMatch(/Duration\n[\d.]+ s\nInit\n[\d.]+ m?s\nMemory\n\d+ MB/);
 
     const { phases } = (await (await fetch(`${emulator.url}/_page/entries/1`)).json()) as {
       phases: { name: string; durationMs: number }[];
@@ -170,14 +172,17 @@ describe.skipIf(missing !== undefined)(`the page in a browser${missing === undef
   });
 
   test("the load shows who is busy and who waits", async () => {
-    const { page, emulator } = await start();
-    await emulator.invoke({});
-    const calls = [1, 2, 3].map(() => emulator.invoke({ sleepMs: 700 }));
+    const { page, emulator } = await start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "60" } });
+    const gate = new Gate();
+    const busy = emulator.invoke({ print: "here\n", until: gate.path });
+    await emulator.until("the function to run", ({ stdout }) => stdout.includes("here"));
+    const calls = [busy, emulator.invoke({}), emulator.invoke({})];
     await page
       .locator("#load")
       .filter({ hasText: /1\/1 busy.*2\/100 queued/ })
       .waitFor();
     await page.locator("#invocations [data-status=queued]").first().waitFor();
+    await gate.open();
     await Promise.all(calls);
     await page
       .locator("#load")

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { freePort } from "../support/free-port.ts";
 import { talk } from "../support/talk.ts";
 import { type Emulator, scriptedRuntime, startEmulator, stopEmulators } from "./support/emulator.ts";
+import { Gate } from "./support/gate.ts";
 
 afterEach(stopEmulators);
 
@@ -15,7 +16,8 @@ async function startUrl(...flags: string[]): Promise<{ emulator: Emulator; port:
   const port = freePort();
   const emulator = await startEmulator(scriptedRuntime, {
     flags: ["--function-url", String(port), ...flags],
-    env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1", SCRIPT_FROM: "body" },
+    // Long enough for the start inside a call that follows a failed one.
+    env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "5", SCRIPT_FROM: "body" },
   });
   return { emulator, port, url: `http://127.0.0.1:${port}` };
 }
@@ -102,12 +104,17 @@ describe("a Function URL that streams", () => {
 
   test("T53: has its head from a prelude in pieces, and passes the rest on as it comes", async () => {
     const { url } = await startUrl("--function-url-mode", "RESPONSE_STREAM", "--timeout", "30");
-    const parts = [prelude.slice(0, 20), `${prelude.slice(20)}\0\0\0`, "\0\0\0\0\0one ", "two"];
-    const answer = await post(url, { stream: { parts, everyMs: 1000, contentType } });
+    const gate = new Gate();
+    const head = [prelude.slice(0, 20), `${prelude.slice(20)}\0\0\0`, "\0\0\0\0\0one "];
+    const parts = [...head, { until: gate.path }, "two"];
+    const answer = await post(url, { stream: { parts, everyMs: 500, contentType } });
     expect([answer.status, answer.headers.get("content-type")]).toEqual([201, "text/plain"]);
     expect(answer.headers.getSetCookie()).toEqual(["a=b"]);
     const pieces: string[] = [];
-    for await (const bytes of answer.body as ReadableStream<Uint8Array>) pieces.push(new TextDecoder().decode(bytes));
+    for await (const bytes of answer.body as ReadableStream<Uint8Array>) {
+      // What is sent next comes alone.
+      if (pieces.push(new TextDecoder().decode(bytes)) === 1) await gate.open();
+    }
     expect(pieces).toEqual(["one ", "two"]);
   });
 
@@ -119,8 +126,15 @@ describe("a Function URL that streams", () => {
 
   test("T55: is cut off where the runtime dies behind the head, and serves the next request", async () => {
     const { port, url } = await startUrl("--function-url-mode", "RESPONSE_STREAM");
-    const script = { stream: { parts: [`${prelude}${"\0".repeat(8)}half`], everyMs: 50, contentType, end: "kill" } };
-    const { text, isClosed } = await talk(port, postOf(script), (all) => all.endsWith("0\r\n\r\n"));
+    const gate = new Gate();
+    const parts = [`${prelude}${"\0".repeat(8)}half`, { until: gate.path }];
+    const script = { stream: { parts, contentType, end: "kill" } };
+    let opened: Promise<void> | undefined;
+    const { text, isClosed } = await talk(port, postOf(script), (all) => {
+      if (all.includes("half")) opened ??= gate.open();
+      return all.endsWith("0\r\n\r\n");
+    });
+    await opened;
     expect([text.includes("HTTP/1.1 201"), text.includes("half"), isClosed]).toEqual([true, true, true]);
     expect(text).not.toMatch(/\r\n0\r\n\r\n$/);
     expect((await post(url, result("well"))).status).toBe(200);

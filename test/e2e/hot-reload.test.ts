@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { startWithExtensions } from "./support/extensions.ts";
+import { Gate } from "./support/gate.ts";
 import { type Init, isRoot, runFixture, type StartOptions, startInit, stopAll, within } from "./support/init.ts";
 
 afterEach(stopAll);
@@ -139,10 +140,11 @@ test("a tree that can hardly be meant is watched without holding anything up, an
 }, 40_000);
 
 test("the end of a failed start does not wait until all there is to watch has been looked at", async () => {
-  // The kernel's own tree takes seconds to look at.
+  // The kernel's own tree, by so many ways: it takes far longer to look at than LocalStack is given to hear of the failure.
+  const ways = Array.from({ length: 30 }, (_, depth) => `${"/proc/self/root".repeat(depth)}/proc`);
   const failing = startInit(runFixture("exits-at-init.sh"), {
     env: {
-      LOCALSTACK_HOT_RELOADING_PATHS: "/proc",
+      LOCALSTACK_HOT_RELOADING_PATHS: ways.join(","),
       LOCALSTACK_FILE_WATCHER_STRATEGY: "polling",
       LOCALSTACK_INIT_LOG_LEVEL: "debug",
     },
@@ -175,8 +177,10 @@ test("the next invocation does not pay for the new init", async () => {
   await start("event", { env: { SLOW_START: "2000" } });
   writeFileSync(`${code}/app.txt`, "second");
   await said("the runtime is ready\n", undefined, 2);
+  const sentAt = performance.now();
   const { logs } = await init.invoke("{}");
-  expect(Number(/\tDuration: ([\d.]+) ms/.exec(logs)?.[1])).toBeLessThan(1500);
+  // The two seconds of the init are over before it is sent.
+  expect(Number(/\tDuration: ([\d.]+) ms/.exec(logs)?.[1])).toBeLessThan(performance.now() - sentAt);
 });
 
 test("code that cannot start any more fails the next invocation with its true reason; mended, it runs again", async () => {
@@ -228,18 +232,21 @@ describe.each(["event", "polling"])("in a container's file systems, with the str
     writeFileSync(`${layers}/lower/app.txt`, "lower");
     const mount =
       'mount -t overlay overlay -o "lowerdir=$0/lower,upperdir=$0/upper,workdir=$0/work" "$0/merged" && exec "$@"';
-    const change = `sleep 1; echo changed > ${layers}/merged/app.txt; exec "$@"`;
-    init = startInit(
-      ["sh", "-c", `(${change.replace('exec "$@"', "true")}) & exec ${runFixture("says-when-it-starts.ts").join(" ")}`],
-      {
-        prefix: ["unshare", "--mount", "sh", "-c", mount, layers],
-        env: {
-          LOCALSTACK_HOT_RELOADING_PATHS: `${layers}/merged`,
-          LOCALSTACK_FILE_WATCHER_STRATEGY: strategy,
-          CODE: `${layers}/merged`,
-        },
+    const gate = new Gate();
+    // Nobody but the function's own processes sees the overlay.
+    const change = `(read line < "$GATE"; echo changed > ${layers}/merged/app.txt) & exec "$@"`;
+    init = startInit(["sh", "-c", change, "sh", ...runFixture("says-when-it-starts.ts")], {
+      prefix: ["unshare", "--mount", "sh", "-c", mount, layers],
+      env: {
+        LOCALSTACK_HOT_RELOADING_PATHS: `${layers}/merged`,
+        LOCALSTACK_FILE_WATCHER_STRATEGY: strategy,
+        LOCALSTACK_INIT_LOG_LEVEL: "debug",
+        CODE: `${layers}/merged`,
+        GATE: gate.path,
       },
-    );
+    });
+    await said("code is being watched", () => init.stderr);
+    await gate.open();
     await started(2);
   });
 

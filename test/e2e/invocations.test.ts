@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { Gate } from "./support/gate.ts";
 import { type Init, runFixture, startInit, stopAll } from "./support/init.ts";
 
 let init: Init;
@@ -110,14 +111,15 @@ describe("a failed invocation", () => {
   );
 
   test("E6: by timeout has LocalStack's text, the whole duration and a status; fresh processes follow", async () => {
-    start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" } });
+    // Long enough for the start inside the second invocation.
+    start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "5" } });
     const { id, kind, body, logs } = await say({ hang: true, print: "before\n" });
     expect({ kind, body }).toEqual({
       kind: "error",
-      body: `{"errorMessage":"RequestId: ${id} Error: Task timed out after 1.00 seconds","errorType":"Sandbox.Timedout"}`,
+      body: `{"errorMessage":"RequestId: ${id} Error: Task timed out after 5.00 seconds","errorType":"Sandbox.Timedout"}`,
     });
     expect(logs).toMatch(
-      /before\nEND .*\nREPORT .*\tDuration: 1000\.00 ms\tBilled Duration: 1000 ms\t.*\tStatus: timeout\n$/,
+      /before\nEND .*\nREPORT .*\tDuration: 5000\.00 ms\tBilled Duration: 5000 ms\t.*\tStatus: timeout\n$/,
     );
     expect(logs).not.toContain("Task timed out");
     expect((await say({})).body).toContain('"count":1');
@@ -134,7 +136,9 @@ describe("a failed invocation", () => {
 
   test("by a crash between two invocations is told at once, fails the next, and not the one after", async () => {
     start();
-    const { id } = await say({ exitWhenIdle: 9 });
+    const gate = new Gate();
+    const { id } = await say({ exitWhenIdle: 9, until: gate.path });
+    await gate.open();
     const told = (await init.double.waitForStatusError()).text;
     expect(told).toContain("Runtime exited with error: exit status 9");
     expect(told).not.toContain(id);

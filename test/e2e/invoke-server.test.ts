@@ -92,15 +92,22 @@ test("what was not said is not sent on", async () => {
 
 test("the same id runs once while it runs and right after", async () => {
   const init = await started(runFixture("does-what-the-event-says.ts"));
-  const body = '{"invoke-id":"same","payload":"{\\"respondBytes\\":1000000}"}';
-  const answers = await Promise.all([init.post(body), init.post(body), init.post(body)]);
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
-  await init.double.waitForResult("same");
-  expect((await init.post(body)).status).toBe(200);
+  let id: string;
+  let beganAt: number;
+  // For a second after its end an invocation is not run again: a round that took longer shows nothing, and is repeated.
+  do {
+    id = crypto.randomUUID();
+    beganAt = performance.now();
+    const body = JSON.stringify({ "invoke-id": id, payload: '{"respondBytes":1000000}' });
+    const answers = await Promise.all([init.post(body), init.post(body), init.post(body)]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    await init.double.waitForResult(id);
+    expect((await init.post(body)).status).toBe(200);
+  } while (performance.now() - beganAt > 1000);
   await init.invoke("{}");
-  expect(
-    init.double.callbacks.filter(({ kind, requestId }) => kind === "response" && requestId === "same"),
-  ).toHaveLength(1);
+  expect(init.double.callbacks.filter(({ kind, requestId }) => kind === "response" && requestId === id)).toHaveLength(
+    1,
+  );
 });
 
 test("invocations that come while one runs are run after it, in their order", async () => {

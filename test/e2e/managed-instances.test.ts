@@ -68,7 +68,7 @@ test("more polls than the concurrency do not make more invocations run", async (
 });
 
 test("D4: a timeout ends one invocation and nothing else; its worker serves again", async () => {
-  const init = start(2, 2, { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" });
+  const init = start(2, 2, { AWS_LAMBDA_FUNCTION_TIMEOUT: "5" });
   await init.double.waitForReady();
   const gate = new Gate();
   const slow = await init.send(JSON.stringify({ until: gate.path }));
@@ -76,7 +76,7 @@ test("D4: a timeout ends one invocation and nothing else; its worker serves agai
   const { kind, body } = await init.double.waitForResult(slow);
   expect([kind, body]).toEqual([
     "error",
-    `{"errorMessage":"RequestId: ${slow} Error: Task timed out after 1.00 seconds","errorType":"Sandbox.Timedout"}`,
+    `{"errorMessage":"RequestId: ${slow} Error: Task timed out after 5.00 seconds","errorType":"Sandbox.Timedout"}`,
   ]);
   await gate.open();
   // Both workers have to come for this.

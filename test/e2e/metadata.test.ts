@@ -17,7 +17,8 @@ function respond(init: Init, id: string, headers: Record<string, string> = {}): 
 }
 
 test("E1: an answer to an earlier attempt is not taken for the present one's", async () => {
-  const init = await startIdle({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "1" } });
+  // Long enough for all that is asked and answered in the second attempt.
+  const init = await startIdle({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: "5" } });
   const polled = poll(init);
   await init.double.waitForReady();
   const id = await init.send("{}");

@@ -41,7 +41,8 @@ describe.skipIf(pythonMissing !== undefined)(
   `${newPythonClient.name}${pythonMissing ? `: ${pythonMissing}` : ""}`,
   () => {
     test("D9: has a process for each invocation at a time", async () => {
-      const world = start(newPythonClient, "python-handlers", { AWS_LAMBDA_MAX_CONCURRENCY: "3" });
+      const env = { AWS_LAMBDA_MAX_CONCURRENCY: "3", AWS_LAMBDA_FUNCTION_TIMEOUT: "30" };
+      const world = start(newPythonClient, "python-handlers", env);
       const answers = await meet(world, 3);
       expect(new Set(answers.map(({ pid }) => pid)).size).toBe(3);
       expect(new Set(answers.map(({ parent }) => parent)).size).toBe(1);

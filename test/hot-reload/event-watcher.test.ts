@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { appendFile, mkdir, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
-import { systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/clock.ts";
 import { EventWatcher } from "../../src/hot-reload/event-watcher.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { waitUntil } from "../support/within.ts";
 import { changes, noChanges } from "./changes.ts";
 import { catchWarnings, type Fixture, makeFixture, missingWarning, recordedWatch, removeFixtures } from "./support.ts";
@@ -28,11 +29,15 @@ afterEach(async () => {
   await removeFixtures();
 });
 
-async function start(...paths: string[]) {
+function start(...paths: string[]) {
+  return startBy(systemClock, ...paths);
+}
+
+async function startBy(clock: Clock, ...paths: string[]) {
   const onTrouble = (error: unknown) => {
     throw error;
   };
-  watcher = new EventWatcher({ paths, clock: systemClock, watch: recorded.watch, onChange: () => calls++, onTrouble });
+  watcher = new EventWatcher({ paths, clock, watch: recorded.watch, onChange: () => calls++, onTrouble });
   await watcher.start();
 }
 
@@ -98,22 +103,28 @@ describe("watched from then on is", () => {
 });
 
 describe("watched anew is", () => {
+  /** Lets the watcher look at its paths until the condition holds. Else it does not: no look falls between two steps. */
+  async function lookUntil(clock: FakeClock, condition: () => boolean) {
+    while (!condition()) await clock.advance(200);
+  }
+
   test("the directory that was removed and made again, at once or later", async () => {
     const { root } = fixture;
-    await start(root);
+    const clock = new FakeClock();
+    await startBy(clock, root);
     await rm(root, { recursive: true });
-    await waitUntil("it is missed", () => caught.warnings.length > 0);
+    await lookUntil(clock, () => caught.warnings.length > 0);
     expect(caught.warnings).toEqual([missingWarning(root)]);
     known = calls;
     await mkdir(root);
-    await untilChanged();
+    await lookUntil(clock, () => calls > known);
     await writeFile(`${root}/late`, "");
     await recorded.untilTold("late");
 
     await waitUntil("one watch is left", () => recorded.closed.length === 1);
     await rm(root, { recursive: true });
     await mkdir(`${root}/dir`, { recursive: true });
-    await waitUntil("watched anew", () => recorded.closed.length === 2);
+    await lookUntil(clock, () => recorded.closed.length === 2);
     await writeFile(`${root}/dir/later`, "");
     await recorded.untilTold("dir/later");
     expect(caught.warnings.length).toBe(1);
@@ -121,10 +132,11 @@ describe("watched anew is", () => {
 
   test("the directory that took the place of another", async () => {
     const { root, outside } = fixture;
-    await start(root);
+    const clock = new FakeClock();
+    await startBy(clock, root);
     await rename(root, `${outside}/old`);
     await rename(`${outside}/folder`, root);
-    await waitUntil("watched anew", () => recorded.closed.length === 1);
+    await lookUntil(clock, () => recorded.closed.length === 1);
     known = calls;
     await writeFile(`${root}/inner/late`, "");
     await recorded.untilTold("inner/late");
@@ -148,10 +160,11 @@ describe("watched anew is", () => {
   test("a directory under all the names it is watched by", async () => {
     const { root, outside } = fixture;
     await symlink(root, `${outside}/current`);
-    await start(`${outside}/current`, root);
+    const clock = new FakeClock();
+    await startBy(clock, `${outside}/current`, root);
     await rm(root, { recursive: true });
     await mkdir(root);
-    await waitUntil("both are watched anew", () => recorded.closed.length === 2);
+    await lookUntil(clock, () => recorded.closed.length === 2);
     await writeFile(`${root}/late`, "");
     await waitUntil("both tell", () => recorded.told.filter((name) => name === "late").length >= 2);
   });

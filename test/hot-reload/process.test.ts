@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { utimesSync } from "node:fs";
+import { readdirSync, readFileSync, utimesSync } from "node:fs";
 import { appendFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { hasNamespaces } from "../support/namespaces.ts";
@@ -17,6 +17,18 @@ afterAll(async () => {
   await rm(built, { recursive: true, force: true });
   await removeFixtures();
 });
+
+/** Whether all threads of a process are stopped: the signal takes a moment. */
+function standsStill(pid: number): boolean {
+  try {
+    const stats = readdirSync(`/proc/${pid}/task`).map((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1"),
+    );
+    return stats.every((stat) => stat.includes(") T "));
+  } catch {
+    return false; // A thread has ended between the looks.
+  }
+}
 
 /** Starts the watching program and waits until it is ready. It ends with the scope of whoever uses it. */
 async function startWatching(command: readonly string[]) {
@@ -49,7 +61,13 @@ async function startWatching(command: readonly string[]) {
     [Symbol.asyncDispose]: end,
     changes: () => count("changed"),
     warnings: () => errors.split("\n").filter((line) => line !== ""),
-    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    /** Takes steps while the program stands still: however long they take, it finds them all done, as one change. */
+    async behindItsBack(steps: () => unknown) {
+      child.kill("SIGSTOP");
+      await waitUntil("the program stands still", () => standsStill(child.pid));
+      await steps();
+      child.kill("SIGCONT");
+    },
     untilChanges: (times: number) => waitUntil(`${times} changes`, () => count("changed") >= times, 10_000),
     /** Runs a shell command where the program runs. */
     async run(shell: string) {
@@ -70,15 +88,19 @@ async function expectToWatch(command: readonly string[], { root }: Fixture) {
   await using program = await startWatching(command);
   await appendFile(`${root}/dir/file`, "more");
   await program.untilChanges(1);
-  await rm(root, { recursive: true });
+  await program.behindItsBack(() => rm(root, { recursive: true }));
   await program.untilChanges(2);
-  await mkdir(`${root}/new/inner`, { recursive: true });
-  await writeFile(`${root}/new/file`, "");
+  await program.behindItsBack(async () => {
+    await mkdir(`${root}/new/inner`, { recursive: true });
+    await writeFile(`${root}/new/file`, "");
+  });
   await program.untilChanges(3);
-  await rm(root, { recursive: true });
-  await mkdir(`${root}/new/inner`, { recursive: true });
+  await program.behindItsBack(async () => {
+    await rm(root, { recursive: true });
+    await mkdir(`${root}/new/inner`, { recursive: true });
+  });
   await program.untilChanges(4);
-  await writeFile(`${root}/new/inner/late`, "");
+  await program.behindItsBack(() => writeFile(`${root}/new/inner/late`, ""));
   await program.untilChanges(5);
   expect(program.changes()).toBe(5);
   expect(await program.stop()).toBe(0);
@@ -110,8 +132,10 @@ describe.concurrent.each(["event", "polling"] as const)("by %s", (strategy) => {
     await using program = await startWatching(inOwnMounts(mount, strategy, `${outside}/folder`));
     await appendFile(`${root}/dir/file`, "more");
     await program.untilChanges(1);
-    await mkdir(`${root}/new`);
-    await writeFile(`${root}/new/file`, "");
+    await program.behindItsBack(async () => {
+      await mkdir(`${root}/new`);
+      await writeFile(`${root}/new/file`, "");
+    });
     await program.untilChanges(2);
     await program.run(`echo more >> ${root}/new/file`);
     await program.untilChanges(3);
@@ -174,11 +198,11 @@ describe.concurrent("events that were lost", () => {
     const { root } = await makeFixture();
     await using program = await startWatching([process.execPath, programFile, "event", root]);
     const queued = Number(await Bun.file("/proc/sys/fs/inotify/max_queued_events").text());
-    program.kill("SIGSTOP");
-    for (let time = 0; time < 2 * queued; time++)
-      utimesSync(time % 2 ? `${root}/file` : `${root}/dir/file`, time, time);
-    await mkdir(`${root}/late`);
-    program.kill("SIGCONT");
+    await program.behindItsBack(async () => {
+      for (let time = 0; time < 2 * queued; time++)
+        utimesSync(time % 2 ? `${root}/file` : `${root}/dir/file`, time, time);
+      await mkdir(`${root}/late`);
+    });
     await program.untilChanges(1);
     await writeFile(`${root}/late/file`, "");
     await program.untilChanges(2);

@@ -88,10 +88,11 @@ test("keeps the name it was called by, and takes signals from then on", async ()
   symlinkSync(Bun.which("sleep") as string, `${directory}/sleep`);
   const child = Bun.spawn([path, "100"], { argv0: "/var/rapid/init", stdout: "ignore" });
   try {
-    const commandLine = () => Bun.file(`/proc/${child.pid}/cmdline`).text();
+    const commandLine = () => readFileSync(`/proc/${child.pid}/cmdline`, "utf8");
     const comm = () => readFileSync(`/proc/${child.pid}/comm`, "utf8");
-    await waitUntil("the launcher has become sleep", () => comm() === "sleep\n");
-    expect(await commandLine()).toBe("/var/rapid/init\x00100\0");
+    // A program has its name a moment before its arguments.
+    await waitUntil("the launcher has become sleep", () => comm() === "sleep\n" && commandLine() !== "");
+    expect(commandLine()).toBe("/var/rapid/init\x00100\0");
   } finally {
     child.kill("SIGTERM");
   }

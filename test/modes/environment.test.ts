@@ -8,6 +8,7 @@ import { ListenError } from "../../src/net/listener.ts";
 import type { InvocationReport } from "../../src/telemetry/events.ts";
 import type { Script, Told } from "../fixtures/scripted-runtime.ts";
 import { requestOf } from "../runtime-api/fixture.ts";
+import { freePort } from "../support/free-port.ts";
 import { within } from "../support/within.ts";
 
 const runtime = new URL("../fixtures/scripted-runtime.ts", import.meta.url).pathname;
@@ -38,6 +39,9 @@ interface Member extends BuiltEnvironment {
 }
 
 const members: Member[] = [];
+
+/** An address to have twice: the kernel gives its port to nobody meanwhile. */
+const ownAddress = () => ({ hostname: "127.0.0.1", port: freePort() });
 
 afterEach(async () => {
   await Promise.all(members.splice(0).map((member) => member[Symbol.asyncDispose]()));
@@ -139,7 +143,7 @@ describe("two environments in one program", () => {
   });
 
   test("are disposed of one by one: the processes end, the port is free, the other one serves on", async () => {
-    const [a, b] = await Promise.all([started("a"), started("b")]);
+    const [a, b] = await Promise.all([started("a", { runtimeApi: ownAddress() }), started("b")]);
     const [ofA, ofB] = await Promise.all([ask(a), ask(b)]);
     const running = start(a, { hang: true }, "id-2");
     await within(5000, "the disposal", Promise.resolve(a[Symbol.asyncDispose]()));
@@ -160,7 +164,7 @@ describe("two environments in one program", () => {
 });
 
 test("disposing of one that was never started frees its port, and does so once", async () => {
-  const { runtimeApi, ...member } = build("a");
+  const { runtimeApi, ...member } = build("a", { runtimeApi: ownAddress() });
   await member[Symbol.asyncDispose]();
   await member[Symbol.asyncDispose]();
   expect(build("b", { runtimeApi }).runtimeApi).toEqual(runtimeApi);

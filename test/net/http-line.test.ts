@@ -5,6 +5,7 @@ import { systemClock } from "../../src/clock.ts";
 import { HttpLine } from "../../src/net/http-line.ts";
 import { LineBrokenError, LineSilentError } from "../../src/net/line-connection.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { freePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/within.ts";
 import { RawServer } from "./raw-server.ts";
 import { cert, key } from "./self-signed.ts";
@@ -18,8 +19,8 @@ afterEach(() => {
   server.stop();
 });
 
-function open(clock = new FakeClock()): FakeClock {
-  server = new RawServer();
+function open(clock = new FakeClock(), port = 0): FakeClock {
+  server = new RawServer({ port });
   line = new HttpLine({ url: server.url, clock });
   return clock;
 }
@@ -203,14 +204,15 @@ describe("an answer that does not end costs its connection, not its status", () 
 
 describe("a post fails", () => {
   test("where nobody listens", async () => {
-    open();
+    open(new FakeClock(), freePort());
     server.stop();
     expect(await fateOf(post("x"))).toBe("ECONNREFUSED");
   });
 
   test("where the name is unknown", async () => {
     open();
-    line = new HttpLine({ url: new URL("http://no-such-host.invalid"), clock: new FakeClock() });
+    // Longer than a name may be: known to be none without asking a server, so with and without a network.
+    line = new HttpLine({ url: new URL(`http://${"x".repeat(64)}.invalid`), clock: new FakeClock() });
     expect(await fateOf(post("x"))).toBe("ENOTFOUND");
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ListenError, type Listener, listen, listenAsGo } from "../../src/net/listener.ts";
+import { freePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/within.ts";
 
 const localhost = "127.0.0.1";
@@ -52,7 +53,7 @@ describe.each([
 
   describe("a stopped server", () => {
     test("has freed its port", async () => {
-      const { address, stop } = listen("the first", anyPort, pong);
+      const { address, stop } = listen("the first", { hostname: localhost, port: freePort() }, pong);
       await stop();
       await using again = listen("the second", address, pong);
       expect(await (await fetch(urlOf(again))).text()).toBe("pong");

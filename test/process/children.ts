@@ -1,9 +1,9 @@
 /** Starting real children in tests: their output is collected, and `afterEach(endChildren)` lets none outlive its test. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { systemClock } from "../../src/clock.ts";
 import type { ProcessSpec, SupervisedProcess } from "../../src/process/launch.ts";
 import { Owner } from "../../src/process/owner.ts";
-import { within } from "../support/within.ts";
+import { waitUntil, within } from "../support/within.ts";
 
 /** A started child and everything it has written so far. */
 export interface Child extends SupervisedProcess {
@@ -13,19 +13,24 @@ export interface Child extends SupervisedProcess {
 
 /** Whom all children started here belong to. */
 export const owner = new Owner(systemClock);
-const started: SupervisedProcess[] = [];
+const started: { readonly child: SupervisedProcess; readonly pipes: readonly string[] }[] = [];
 
-export function endChildren(): void {
-  for (const child of started.splice(0)) {
+/** Kills all children with their groups. Resolves when they have ended and their outputs are closed. */
+export async function endChildren(): Promise<void> {
+  const ending = started.splice(0);
+  for (const { child } of ending) {
     child.signalGroup("SIGKILL");
     child.closeOutput();
   }
+  await within(5000, "the end of all children", Promise.all(ending.map(({ child }) => child.exited)));
+  await untilClosed(ending.flatMap(({ pipes }) => pipes));
 }
 
 export const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 export function start(command: readonly string[], spec: Partial<ProcessSpec> = {}): Child {
   const chunks: Uint8Array[] = [];
+  const before = openPipes();
   const child = owner.launch({
     command,
     cwd: "/",
@@ -34,7 +39,7 @@ export function start(command: readonly string[], spec: Partial<ProcessSpec> = {
     receiveOutput: () => (chunk) => void chunks.push(Buffer.from(chunk)),
     ...spec,
   });
-  started.push(child);
+  started.push({ child, pipes: openPipes().filter((pipe) => !before.includes(pipe)) });
   return {
     ...child,
     output: () => Buffer.concat(chunks).toString(),
@@ -86,6 +91,18 @@ export function processesWith(variable: string): number[] {
   return pids.map(Number).filter((pid) => isAlive(pid) && environmentOf(pid).includes(variable));
 }
 
+/** Kills every process that has this variable in its environment, wherever in the tree it is. */
+export function killProcessesWith(variable: string): void {
+  for (const pid of processesWith(variable)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      // Ended and reaped since the look.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+}
+
 function environmentOf(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
@@ -111,4 +128,21 @@ export function statusOf(pid: number): string | undefined {
 /** How many file descriptors this process has open. */
 export function openDescriptors(): number {
   return readdirSync("/proc/self/fd").length;
+}
+
+/** The pipes this process has open, each by the name the kernel gives it. */
+export function openPipes(): string[] {
+  const links = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ""; // Closed since, as is the one by which the directory was read.
+    }
+  });
+  return links.filter((link) => link.startsWith("pipe:"));
+}
+
+/** Resolves when this process has neither end of these pipes open. */
+export function untilClosed(pipes: readonly string[]): Promise<void> {
+  return waitUntil("the pipes are closed", () => !openPipes().some((pipe) => pipes.includes(pipe)));
 }

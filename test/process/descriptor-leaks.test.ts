@@ -10,8 +10,7 @@ const launches = 300;
 /** Descriptors of Bun's own, opened once at the first use of a process or a pipe. */
 async function warmUp(): Promise<number> {
   await within(5000, "a first child", startShell("echo").exited);
-  endChildren();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await endChildren();
   return openDescriptors();
 }
 

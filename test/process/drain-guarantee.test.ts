@@ -96,7 +96,7 @@ async function countWhileBusy(rounds: number, drain: (child: Child) => unknown):
 }
 
 function blockUntil(path: string): void {
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + 50_000;
   while (!existsSync(path)) {
     if (performance.now() > deadline) throw new Error(`${path} did not appear`);
     Bun.sleepSync(1);

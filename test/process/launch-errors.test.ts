@@ -124,7 +124,7 @@ describe("descriptors used up", () => {
 
   test("are not the program's fault, however few are left", async () => {
     const script = `${exhausted}
-      launch("exit 0");
+      await launch("exit 0").exited;
       takeAll();
       const seen = new Set();
       let started;
@@ -153,7 +153,7 @@ describe("descriptors used up", () => {
       await until(() => childrenOf(child.pid).length === 1);
       const [daemon] = childrenOf(child.pid);
       takeAll();
-      const all = await owner.endAll(2000);
+      const all = await owner.endAll(20_000);
       while (taken.length > 0) closeSync(taken.pop());
       const { isRunning } = await source("process/tree.ts");
       tell([all, isRunning(child.pid), isRunning(daemon)]);`;
@@ -171,7 +171,7 @@ describe("descriptors used up", () => {
       child.signalGroup("SIGKILL");
       await until(() => childrenOf(process.pid).includes(daemon));
       takeAll(); // What the end of the child has freed.
-      const all = await owner.endAll(2000);
+      const all = await owner.endAll(20_000);
       while (taken.length > 0) closeSync(taken.pop());
       tell([all, isRunning(child.pid), isRunning(daemon)]);`;
     expect(await runApart(script, { entrypoint })).toEqual([true, false, false]);

@@ -2,18 +2,18 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { endChildren, processesWith, runApart } from "./children.ts";
+import { endChildren, killProcessesWith, runApart } from "./children.ts";
 
 const mark = `MARK=ownership-${process.pid}`;
 
-afterEach(() => {
-  endChildren();
-  for (const pid of processesWith(mark)) process.kill(pid, "SIGKILL");
+afterEach(async () => {
+  await endChildren();
+  killProcessesWith(mark);
 });
 
 /** A Bun that plays init, with owners, and with processes of which it must keep its hands. */
 const init = `
-  const { readFileSync, writeFileSync } = require("fs");
+  const { readdirSync, readFileSync, writeFileSync } = require("fs");
   const { systemClock } = await source("clock.ts");
   const { startReaping } = await source("process/reaper.ts");
   const { Owner } = await source("process/owner.ts");
@@ -73,7 +73,7 @@ describe("an orphan is its owner's", () => {
       const [orphan] = await pidsOf(owner, ${JSON.stringify(shell)});
       await until(() => isOrphan(orphan));
       const before = runs(orphan);
-      tell({ before, all: await owner.endAll(2000), after: runs(orphan) });`;
+      tell({ before, all: await owner.endAll(20_000), after: runs(orphan) });`;
     expect(await script(text)).toEqual({ before: true, all: true, after: false });
   });
 
@@ -83,8 +83,8 @@ describe("an orphan is its owner's", () => {
       const [orphan] = await pidsOf(owner, ${JSON.stringify(shell)});
       const [neighbour] = await pidsOf(other, ${JSON.stringify(shell)});
       await until(() => isOrphan(orphan) && isOrphan(neighbour));
-      const steps = [[await other.endAll(2000), runs(orphan), runs(neighbour)]];
-      steps.push([await owner.endAll(2000), runs(orphan)]);
+      const steps = [[await other.endAll(20_000), runs(orphan), runs(neighbour)]];
+      steps.push([await owner.endAll(20_000), runs(orphan)]);
       tell(steps);`;
     expect(await script(text)).toEqual([
       [true, true, false],
@@ -102,7 +102,7 @@ describe("an orphan is its owner's", () => {
       for (const shell of ${JSON.stringify(daemons.map(([, shell]) => shell))}) {
         const [orphan] = await pidsOf(owner, shell, { ${env} });
         await until(() => isOrphan(orphan));
-        await owner.endAll(2000);
+        await owner.endAll(20_000);
         results.push(runs(orphan));
       }
       tell(results);`;
@@ -121,7 +121,7 @@ describe("an orphan is its owner's", () => {
         const shell = "setsid sh " + process.env.STRANGERS + "/hop & echo $!; echo end; exit";
         const [orphan] = await pidsOf(owner, shell, { AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001" });
         await until(() => isOrphan(orphan));
-        results.push(await owner.endAll(2000), runs(orphan));
+        results.push(await owner.endAll(20_000), runs(orphan));
         owner.dispose();
       }
       tell(results);`;
@@ -141,7 +141,7 @@ describe("a process is nobody's", () => {
       const [orphan] = await pidsOf(owner, "setsid sleep 60 & echo $!; echo end");
       const later = stranger(${JSON.stringify(shell)});
       await until(() => [before, later, orphan].every(isOrphan));
-      const all = await owner.endAll(2000);
+      const all = await owner.endAll(20_000);
       tell({ all, orphan: runs(orphan), before: runs(before), later: runs(later), mb: owner.memory.sample() });`;
     expect(await script(text)).toEqual({ all: true, orphan: false, before: true, later: true, mb: 0 });
   });
@@ -152,7 +152,7 @@ describe("a process is nobody's", () => {
       const before = childrenOf(process.pid).filter(runs);
       const owner = new Owner(systemClock);
       await pidsOf(owner, "sleep 60 & echo $!; echo end");
-      tell({ before: before.length, all: await owner.endAll(2000), after: before.filter(runs).length });`;
+      tell({ before: before.length, all: await owner.endAll(20_000), after: before.filter(runs).length });`;
     expect(await script(text)).toEqual({ before: 1, all: true, after: 1 });
   });
 
@@ -184,12 +184,13 @@ describe("memory", () => {
       const [orphan] = [Number(text)];
       // One that still works takes more from look to look.
       process.kill(orphan, "SIGSTOP");
-      await until(() => statOf(orphan)[0] === "T");
+      const threads = "/proc/" + orphan + "/task";
+      await until(() => readdirSync(threads).every((thread) => statOf(orphan + "/task/" + thread)[0] === "T"));
       // The tree is walked only so often.
       aheadMs = 1000;
       const [mine, others] = [owner.memory.sample(), other.memory.sample()];
       const single = Math.ceil(Number(readFileSync("/proc/" + orphan + "/status", "latin1").match(/VmHWM:\\s+(\\d+)/)[1]) / 1024);
-      await owner.endAll(2000);
+      await owner.endAll(20_000);
       tell([mine - single, others]);`;
     expect(await script(text)).toEqual([0, 0]);
   });

@@ -1,5 +1,6 @@
 /** Limits as a container has them. */
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { patienceMs } from "./init.ts";
 
 const root = "/sys/fs/cgroup";
 
@@ -31,14 +32,31 @@ export function newCgroup(what: keyof typeof limits, limit: number): Cgroup | un
   return {
     prefix: ["sh", "-c", `echo $$ > ${path}/cgroup.procs && exec "$@"`, "sh"],
     [Symbol.dispose]() {
-      for (const pid of readFileSync(`${path}/cgroup.procs`, "utf8").split("\n").filter(Boolean)) {
-        process.kill(Number(pid), "SIGKILL");
+      const deadline = performance.now() + patienceMs;
+      for (;;) {
+        for (const pid of readFileSync(`${path}/cgroup.procs`, "utf8").split("\n").filter(Boolean)) kill(Number(pid));
+        try {
+          return rmdirSync(path);
+        } catch (error) {
+          // The last of them may be on its way out.
+          if (codeOf(error) !== "EBUSY" || performance.now() > deadline) throw error;
+        }
+        Bun.sleepSync(1);
       }
-      // The last of them may be on its way out.
-      rmdirSync(path);
     },
   };
 }
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    // It ended by itself since it was looked up.
+    if (codeOf(error) !== "ESRCH") throw error;
+  }
+}
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
 
 export const hasCgroups = (() => {
   const group = newCgroup("memory", 1 << 30);

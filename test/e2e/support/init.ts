@@ -1,6 +1,7 @@
 /** Starts the compiled binary as LocalStack would, and lets a test talk to it. */
 import { existsSync, readFileSync } from "node:fs";
 import { type DoubleOptions, type InvokeResult, LocalStackDouble } from "../../../examples/localstack-double.ts";
+import { isRunning } from "../../../src/process/tree.ts";
 import { freePort } from "../../support/free-port.ts";
 import { hasNamespaces } from "../../support/namespaces.ts";
 import { slowness, target, withoutEmulatorsWarning } from "../../support/target.ts";
@@ -185,11 +186,23 @@ export class Init {
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
   }
 
-  /** Sends init a signal. `unshare` keeps those it gets to itself: behind it, its child is init. */
+  /** Sends init a signal, once it is there; one that has ended gets none. */
   signal(signal: NodeJS.Signals): void {
+    const deadline = performance.now() + patienceMs;
+    while (isRunning(this.process.pid)) {
+      const pid = this.#initPid();
+      if (pid !== undefined) return void process.kill(pid, signal);
+      if (performance.now() > deadline) throw new Error(`no init for ${signal}: unshare has no child`);
+      Bun.sleepSync(1);
+    }
+  }
+
+  /** `unshare` keeps the signals it gets to itself: behind it, its child is init. `undefined`: it has none now. */
+  #initPid(): number | undefined {
     const { pid } = this.process;
-    const isBehindUnshare = readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "unshare";
-    process.kill(isBehindUnshare ? Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")) : pid, signal);
+    if (readFileSync(`/proc/${pid}/comm`, "utf8").trim() !== "unshare") return pid;
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+    return child === undefined ? undefined : Number(child);
   }
 
   /** Ends init as `docker stop` does. */

@@ -3,6 +3,7 @@ import { systemClock } from "../../../src/clock.ts";
 import { Callbacks } from "../../../src/frontend/localstack/callbacks.ts";
 import type { Fate } from "../../../src/frontend/localstack/delivery.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { freePort } from "../../support/free-port.ts";
 
 interface Got {
   readonly path: string;
@@ -75,8 +76,7 @@ describe("a LocalStack that nobody listens for is tried", () => {
     ["for as long as init stays with the error of a start", (callbacks: Callbacks) => callbacks.startError(""), 10_000],
     ["for three seconds with anything else", (callbacks: Callbacks) => callbacks.statusError(""), 3000],
   ])("%s", async (_, tell, limitMs) => {
-    const { endpoint } = serve();
-    server?.stop(true);
+    const endpoint = `http://127.0.0.1:${freePort()}/base`;
     const clock = new FakeClock();
     let fate: Fate | undefined;
     tell(new Callbacks({ runtimeEndpoint: endpoint, runtimeId: "env" }, clock)).then((became) => {

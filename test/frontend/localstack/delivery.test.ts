@@ -3,12 +3,13 @@ import { Delivery, type Fate, type Post } from "../../../src/frontend/localstack
 import { BodyPieces } from "../../../src/net/line-fetch.ts";
 import { type RawConnection, RawServer } from "../../net/raw-server.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { freePort } from "../../support/free-port.ts";
 
 let server: RawServer;
 afterEach(() => server.stop());
 
-function open() {
-  server = new RawServer();
+function open(port = 0) {
+  server = new RawServer({ port });
   const clock = new FakeClock();
   return { clock, delivery: new Delivery({ endpoint: server.url.href, clock }) };
 }
@@ -258,7 +259,7 @@ describe("small posts go together to a server that names itself Twisted", () => 
 describe("a LocalStack that cannot be reached", () => {
   /** Delivers to nobody; returns when that was given up, milliseconds. */
   async function givenUpAfter(patienceMs?: number): Promise<number> {
-    const { clock, delivery } = open();
+    const { clock, delivery } = open(freePort());
     server.stop();
     let told: Fate | undefined;
     delivery.deliver([logs], patienceMs).then((delivered) => {
@@ -283,15 +284,15 @@ describe("a LocalStack that cannot be reached", () => {
   });
 
   test("gets everything in order once it is there", async () => {
-    const { clock, delivery } = open();
-    const { port } = server.url;
+    const port = freePort();
+    const { clock, delivery } = open(port);
     server.stop();
     const told = Promise.all([
       delivery.deliver([{ path: "ready", body: "" }], 20_000),
       delivery.deliver([logs, result]),
     ]);
     for (let turn = 0; turn < 100; turn++) await clock.advance(50);
-    server = new RawServer({ port: Number(port) });
+    server = new RawServer({ port });
     const arrived = server.connection();
     while (server.count === 0) await clock.advance(50);
     const connection = await arrived;

@@ -8,6 +8,8 @@ import { LocalStackFrontend, type LocalStackFrontendOptions } from "../../../src
 import type { Result } from "../../../src/frontend/localstack/results.ts";
 import type { FailureProtocol } from "../../../src/frontend/localstack/start-status.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+// The front end loads this where it first needs an id, from the disk: tests that let it have its turn do not wait for that.
+import "uuid";
 
 type Ending = Pick<Settlement, "outcome" | "faultAfterAnswer">;
 

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { CodeArchiveError } from "../../../src/prepare/archives/code-archives.ts";
 import { idleTimeoutMs, overallTimeoutMs } from "../../../src/prepare/archives/download.ts";
+import { freePort } from "../../support/free-port.ts";
 import { waitUntil } from "../../support/within.ts";
 import { writeZip } from "../../support/zip-writer.ts";
 import { app, serve, serveSockets, stopServers, unpack, WatchedClock } from "./archive-server.ts";
@@ -60,9 +61,7 @@ describe("the server's answer", () => {
 
 describe("the connection", () => {
   test("is tried again when it is refused at first", async () => {
-    const before = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-    const { port } = before;
-    await before.stop(true);
+    const port = freePort();
     const clock = new WatchedClock();
     const unpacked = unpack([`http://127.0.0.1:${port}/`], clock);
     await clock.begun(50);

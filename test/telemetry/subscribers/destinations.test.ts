@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
 import { carrierFor } from "../../../src/telemetry/subscribers/destinations.ts";
+import { freePort } from "../../support/free-port.ts";
 import { waitUntil, within } from "../../support/within.ts";
 
 const never = new AbortController().signal;
@@ -93,10 +94,7 @@ describe("over HTTP", () => {
   });
 
   test("it is refused where nobody listens", async () => {
-    const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-    const { port } = server;
-    await server.stop(true);
-    await rejection(httpCarrier(`http://127.0.0.1:${port}/`).send(["{}"], never));
+    await rejection(httpCarrier(`http://127.0.0.1:${freePort()}/`).send(["{}"], never));
   });
 
   test("it is tried once where the connection breaks", async () => {
@@ -136,7 +134,7 @@ async function listen(onConnection: (socket: Socket) => void = () => {}) {
     for (const socket of connections) socket.destroy();
     server.close();
   });
-  return { connections, texts, server, port: (server.address() as { port: number }).port };
+  return { connections, texts, port: (server.address() as { port: number }).port };
 }
 
 function tcpCarrier(port: number) {
@@ -177,14 +175,13 @@ describe("over TCP", () => {
   });
 
   test("a batch is refused where nobody listens, and taken once somebody does", async () => {
-    const { server, port } = await listen();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
+    const port = freePort();
     const carrier = tcpCarrier(port);
     await rejection(carrier.send(["{}"], never));
     const texts: string[] = [];
-    const again = createServer((socket) => void socket.on("data", (data) => texts.push(data.toString())));
-    await new Promise<void>((resolve) => again.listen(port, "127.0.0.1", resolve));
-    cleanUps.push(() => again.close());
+    const server = createServer((socket) => void socket.on("data", (data) => texts.push(data.toString())));
+    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+    cleanUps.push(() => server.close());
     await within(5000, "the batch", carrier.send(['{"again":1}'], never));
     await waitUntil("it has arrived", () => texts.join("") === '{"again":1}\n');
   });
