@@ -56,9 +56,10 @@ export function sessionOf(pid: number): number | undefined {
 }
 
 /**
- * Whether a process whose variables were read as none is in the midst of `execve`, or was then. The kernel first sets where
- * the variables begin and end to the same place, then where they really end, then where the code ends (`load_elf_binary`
- * in https://github.com/torvalds/linux/blob/master/fs/binfmt_elf.c): before the last step nothing follows from it.
+ * Whether a process whose variables were read as none is in the midst of `execve`, or was then, or is just ending: what holds
+ * of it shows in a moment. In `execve` the kernel first sets where the variables begin and end to the same place, then where
+ * they really end, then where the code ends (`load_elf_binary` in
+ * https://github.com/torvalds/linux/blob/master/fs/binfmt_elf.c): before the last step nothing follows from it.
  */
 export function isBecomingAnother(pid: number): boolean {
   const stat = statOf(pid);

@@ -108,11 +108,19 @@ describe("watched anew is", () => {
     while (!condition()) await clock.advance(200);
   }
 
+  /**
+   * Waits until watches have told so many times that their directory was removed. Bun may take that for the end of a watch
+   * which a look has begun before, and only another look would begin it again.
+   */
+  const untilRemoved = (times: number) =>
+    waitUntil("the removal is told", () => recorded.told.filter((filename) => filename === null).length === times);
+
   test("the directory that was removed and made again, at once or later", async () => {
     const { root } = fixture;
     const clock = new FakeClock();
     await startBy(clock, root);
     await rm(root, { recursive: true });
+    await untilRemoved(1);
     await lookUntil(clock, () => caught.warnings.length > 0);
     expect(caught.warnings).toEqual([missingWarning(root)]);
     known = calls;
@@ -124,6 +132,7 @@ describe("watched anew is", () => {
     await waitUntil("one watch is left", () => recorded.closed.length === 1);
     await rm(root, { recursive: true });
     await mkdir(`${root}/dir`, { recursive: true });
+    await untilRemoved(2);
     await lookUntil(clock, () => recorded.closed.length === 2);
     await writeFile(`${root}/dir/later`, "");
     await recorded.untilTold("dir/later");
@@ -164,6 +173,7 @@ describe("watched anew is", () => {
     await startBy(clock, `${outside}/current`, root);
     await rm(root, { recursive: true });
     await mkdir(root);
+    await untilRemoved(2);
     await lookUntil(clock, () => recorded.closed.length === 2);
     await writeFile(`${root}/late`, "");
     await waitUntil("both tell", () => recorded.told.filter((name) => name === "late").length >= 2);

@@ -86,8 +86,9 @@ describe("descendants", () => {
   });
 
   test("include one that has ended but was not reaped", async () => {
-    // `sleep` takes over from the shell and never reaps what the shell had started.
-    const child = startShell("sh -c 'exit 0' & echo $!; exec sleep 60");
+    // `sleep` takes over from the shell and never reaps what the shell had started, which ends only then.
+    const ends = `sh -c 'until [ "$(cat /proc/$PPID/comm)" = sleep ]; do :; done'`;
+    const child = startShell(`${ends} & echo $!; exec sleep 60`);
     const [zombie] = (await pidsTold(child, 1)) as [number];
     await waitUntil("it has ended", () => statusOf(zombie)?.includes("State:\tZ") ?? false);
     expect(descendantsOf(child.pid)).toEqual([zombie]);
@@ -123,7 +124,7 @@ describe("a process runs", () => {
 
 describe("a process that shows no variables", () => {
   test("has none, and is not becoming another program", async () => {
-    const child = start(["env", "-i", "/bin/sh", "-c", "echo; read end"]);
+    const child = start(["env", "-i", "/bin/sh", "-c", "echo; /bin/sleep 60; :"]);
     await waitUntil("the shell is there", () => child.output() === "\n");
     expect(isBecomingAnother(child.pid)).toBe(false);
   });
