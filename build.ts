@@ -8,7 +8,7 @@
  * With `--release` all of them, and what belongs beside them: notices, SBOM, checksums. With `--release --check` all of it
  * a second time in another directory, which must give the same bytes.
  */
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { bundle, bundledFiles } from "./.ci/release/bundle.ts";
 import { writeNotices, writeSbomAndChecksums } from "./.ci/release/release.ts";
 import { checkReproducible } from "./.ci/release/reproduce.ts";
@@ -152,7 +152,22 @@ async function disarm(file: string, target: Target): Promise<void> {
 }
 
 async function build(target: Target): Promise<void> {
-  const outfile = `dist/aws-lambda-rie-${target.name}`;
+  const name = `aws-lambda-rie-${target.name}`;
+  // Made apart: what stands in dist/ is whole, also where a build fails, or while the binary before it still runs.
+  const apart = `dist/making-${target.name}`;
+  await mkdir(apart, { recursive: true });
+  try {
+    await compile(`${apart}/${name}`, target);
+    await disarm(`${apart}/${name}`, target);
+    await rename(`${apart}/${name}`, `dist/${name}`);
+  } finally {
+    // Bun writes the source maps beside the binary as well as into it.
+    await rm(apart, { recursive: true });
+  }
+  console.log(`dist/${name}  ${(Bun.file(`dist/${name}`).size / 1e6).toFixed(1)} MB`);
+}
+
+async function compile(outfile: string, target: Target): Promise<void> {
   await Bun.build({
     ...bundle,
     bytecode: true,
@@ -168,10 +183,6 @@ async function build(target: Target): Promise<void> {
       execArgv: ["--smol", "--max-http-header-size=4194304"],
     },
   });
-  await disarm(outfile, target);
-  // Bun writes the source maps beside the binary as well as into it.
-  for (const file of await readdir("dist")) if (file.endsWith(".map")) await rm(`dist/${file}`);
-  console.log(`${outfile}  ${(Bun.file(outfile).size / 1e6).toFixed(1)} MB`);
 }
 
 const wanted = process.argv.slice(2);
