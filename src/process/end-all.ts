@@ -42,7 +42,8 @@ export async function endAllProcesses(clock: Clock, budgetMs: number, look: () =
         log.warn(`these processes of the function did not end within ${budgetMs} ms of SIGKILL: ${left.join(", ")}`);
       }
       if (undecided.length > 0) {
-        log.warn(`whose these processes are could not be told within ${budgetMs} ms: ${undecided.join(", ")}`);
+        const pids = undecided.join(", ");
+        log.warn(`whose these processes are could not be told within ${budgetMs} ms, so they were left alone: ${pids}`);
       }
       return false;
     } finally {

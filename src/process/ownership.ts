@@ -100,14 +100,21 @@ function familyOf(child: number): Family | "undecided" | undefined {
   return isUndecided ? "undecided" : undefined;
 }
 
+/** How often init looks again, before it ends at once, whether those that were undecided still are: for some milliseconds. */
+const lastLooks = 100;
+
 /** Kills the processes of all owners, without waiting for their end: for an init that is about to end itself. */
 export function killAllFamilies(): void {
-  for (const pid of [...families].flatMap((family) => family.look().members)) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It ended by itself.
+  for (let looksLeft = lastLooks; looksLeft > 0; looksLeft--) {
+    const looks = [...families].map((family) => family.look());
+    for (const pid of looks.flatMap(({ members }) => members)) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It ended by itself.
+      }
     }
+    if (looks.every(({ undecided }) => undecided.length === 0)) return;
   }
 }
 

@@ -40,7 +40,11 @@ function childrenByScan(parent: number): number[] {
 
 /** Whether a process still runs: one that has ended but was not reaped does not. */
 export function isRunning(pid: number): boolean {
-  const state = statOf(pid)?.[0];
+  return isRunningState(statOf(pid)?.[0]);
+}
+
+/** Whether the state is that of a process that runs. */
+function isRunningState(state: string | undefined): boolean {
   return state !== undefined && state !== "Z" && state !== "X";
 }
 
@@ -63,7 +67,7 @@ export function sessionOf(pid: number): number | undefined {
  */
 export function isBecomingAnother(pid: number): boolean {
   const stat = statOf(pid);
-  if (stat === undefined || stat[0] === "Z" || stat[0] === "X") return false;
+  if (stat === undefined || !isRunningState(stat[0])) return false;
   const [endOfCode, start, end] = [stat[24], stat[47], stat[48]];
   return endOfCode === "0" || start !== end;
 }

@@ -11,9 +11,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
+import { waitUntil } from "../support/within.ts";
 import { startWithExtensions } from "./support/extensions.ts";
 import { Gate } from "./support/gate.ts";
-import { type Init, isRoot, runFixture, type StartOptions, startInit, stopAll, within } from "./support/init.ts";
+import { type Init, isRoot, runFixture, type StartOptions, startInit, stopAll } from "./support/init.ts";
 
 afterEach(stopAll);
 
@@ -41,12 +42,8 @@ async function start(strategy: string, options: StartOptions = {}): Promise<void
 }
 
 /** Waits until a text was written so many times. */
-async function said(text: string, where = () => init.stdout, times = 1): Promise<void> {
-  const count = () => where().split(text).length - 1;
-  const seen = async () => {
-    while (count() < times) await Bun.sleep(5);
-  };
-  await within(seen(), `${text} ${times} times; stderr: ${init.stderr}`);
+function said(text: string, where = () => init.stdout, times = 1): Promise<void> {
+  return waitUntil(`${text} ${times} times; stderr: ${init.stderr}`, () => where().split(text).length > times);
 }
 
 const started = (times: number) => said("the runtime starts\n", undefined, times);

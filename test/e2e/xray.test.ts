@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { waitUntil } from "../support/within.ts";
 import { whyMissing, xraySdk } from "./support/clients.ts";
-import { fixture, type Init, runFixture, startInit, stopAll, within } from "./support/init.ts";
+import { fixture, type Init, runFixture, startInit, stopAll } from "./support/init.ts";
 
 /** LocalStack's X-Ray. */
 const documents: string[] = [];
@@ -43,11 +43,8 @@ function losses({ stderr }: Init): number[] {
   return [...last.matchAll(/\d+/g)].map(Number);
 }
 
-async function arrived(count: number, init: Init): Promise<void> {
-  const all = async () => {
-    while (documents.length < count) await Bun.sleep(10);
-  };
-  await within(all(), `${count} segments, ${documents.length} came; ${init.stderr}`);
+function arrived(count: number, init: Init): Promise<void> {
+  return waitUntil(`${count} segments have arrived; ${init.stderr}`, () => documents.length >= count);
 }
 
 withNetwork("the daemon's port is bound when init says that it is ready, however quick the runtime is", async () => {

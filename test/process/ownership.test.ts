@@ -129,6 +129,26 @@ describe("an orphan is its owner's", () => {
   });
 });
 
+test("what init kills before it ends at once includes one that becomes another program again and again", async () => {
+  const text = `
+    const { takeScore } = await source("process/oom-score.ts");
+    const { killAllFamilies } = await source("process/ownership.ts");
+    while (takeScore() !== undefined);
+    writeFileSync(process.env.STRANGERS + "/hop", 'exec sh "$0"');
+    const owner = new Owner(systemClock);
+    const shell = "setsid sh " + process.env.STRANGERS + "/hop & echo $!; echo end; exit";
+    let ended = 0;
+    for (let run = 0; run < 20; run++) {
+      const [orphan] = await pidsOf(owner, shell, { AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9001" });
+      await until(() => isOrphan(orphan));
+      killAllFamilies();
+      await until(() => !runs(orphan));
+      ended++;
+    }
+    tell(ended);`;
+  expect(await script(text)).toBe(20);
+});
+
 describe("a process is nobody's", () => {
   test.each([
     ["one that was there before started", "sleep 60 >/dev/null & echo $!"],
