@@ -1,4 +1,4 @@
-import { afterEach, expect, spyOn, test } from "bun:test";
+import { afterAll, expect, spyOn, test } from "bun:test";
 import { failStart } from "../../src/modes/localstack.ts";
 import { exitStatus, type Program } from "../../src/modes/program.ts";
 import { ConfigurationError } from "../../src/settings/setting.ts";
@@ -7,7 +7,7 @@ import { FakeClock } from "../support/fake-clock.ts";
 import { within } from "../support/within.ts";
 
 const stderrLines = spyOn(stderr, "writeLine").mockImplementation(() => {});
-afterEach(() => stderrLines.mockClear());
+afterAll(() => stderrLines.mockRestore());
 
 test("a failed start waits for a LocalStack that is silent no longer than LocalStack waits for its end", async () => {
   const called = Promise.withResolvers<void>();
